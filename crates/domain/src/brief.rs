@@ -22,6 +22,10 @@ pub struct Brief {
     pub sources: Vec<String>,
     /// A `provider/model`, or an embedded model's name, that must be used.
     pub model: Option<String>,
+    /// The folder in which the command that asked leaves the article's files; absent for a task that no
+    /// command on this machine waits for.
+    #[serde(default)]
+    pub out_dir: Option<String>,
 }
 
 /// Why a brief was refused.
@@ -66,7 +70,7 @@ impl Brief {
         }
         let in_range = u32::try_from(words).ok().filter(|w| (MIN_WORDS..=MAX_WORDS).contains(w));
         let words = in_range.ok_or(BriefError::Words { words })?;
-        Ok(Self { topic, words, sources, model })
+        Ok(Self { topic, words, sources, model, out_dir: None })
     }
 }
 

@@ -94,6 +94,6 @@ pub struct RailResult {
     pub verdict: Verdict,
     /// In words a person reads; empty for a plain pass.
     pub reason: String,
-    /// Where in the article's Markdown.
+    /// Where, as byte ranges of [`crate::Report::draft`].
     pub spans: Vec<Span>,
 }

@@ -19,6 +19,8 @@ pub struct Report {
     pub removed: Vec<Claim>,
     /// Why the article fell short of what the pipeline aims at; empty if it did not.
     pub degraded: Vec<String>,
+    /// The article with its `[S<n>]` marks, as the rails read it: their spans are byte ranges of this text.
+    pub draft: String,
     /// What else a reader of the report should know, in plain words.
     pub notes: Vec<String>,
 }
