@@ -1,0 +1,193 @@
+//! The journal of model calls: each is written down before it is made and as soon as it ends.
+
+use cofounder_domain::{CallRecord, NanoUsd, TaskId};
+use serde_json::Value;
+
+use crate::{
+    Database, StorageError,
+    sql::{id, signed, to_json, values},
+};
+
+/// A call that is about to be made.
+#[derive(Clone, Debug)]
+pub struct CallStart<'a> {
+    /// Names the question: the same key, the same answer.
+    pub key: &'a str,
+    /// The task that asks, if one does.
+    pub task: Option<TaskId>,
+    /// The step that asks.
+    pub step: &'a str,
+    /// Which question of the step it is.
+    pub ordinal: u32,
+    /// The target that was chosen first.
+    pub model: &'a str,
+    /// What is asked.
+    pub request: &'a Value,
+}
+
+/// How a call ended well.
+#[derive(Clone, Debug)]
+pub struct FinishedCall<'a> {
+    /// `provider/model` that answered.
+    pub model: &'a str,
+    /// What it answered.
+    pub answer: &'a Value,
+    /// Prompt tokens.
+    pub tokens_in: u64,
+    /// Prompt tokens that were cached.
+    pub tokens_cached: u64,
+    /// Answer tokens.
+    pub tokens_out: u64,
+    /// What it cost.
+    pub cost: NanoUsd,
+    /// How long it took, in milliseconds.
+    pub ms: u64,
+}
+
+/// A call that was made before.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JournalledCall {
+    /// What was answered.
+    pub answer: Value,
+    /// `provider/model` that answered.
+    pub model: String,
+    /// Prompt tokens.
+    pub tokens_in: u64,
+    /// Prompt tokens that were cached.
+    pub tokens_cached: u64,
+    /// Answer tokens.
+    pub tokens_out: u64,
+    /// What it cost.
+    pub cost: NanoUsd,
+    /// How long it took, in milliseconds.
+    pub ms: u64,
+}
+
+/// What a task's calls took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// Calls that ended well.
+    pub calls: u64,
+    /// Calls that were begun and whose end was never seen: they may have been paid.
+    pub unfinished: u64,
+    /// Prompt tokens.
+    pub tokens_in: u64,
+    /// Answer tokens.
+    pub tokens_out: u64,
+    /// What they cost.
+    pub cost: NanoUsd,
+}
+
+impl Database {
+    /// The answer to this question, if it was answered before.
+    ///
+    /// # Errors
+    /// [`StorageError`] if the database does not answer.
+    pub async fn journalled_call(&self, key: &str) -> Result<Option<JournalledCall>, StorageError> {
+        let row = self
+            .read()
+            .one("SELECT * FROM model_calls WHERE call_key = $1 AND state = 'done'", values![key])
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some(JournalledCall {
+            answer: row.json("answer")?,
+            model: row.get("model")?,
+            tokens_in: row.number("tokens_in")?,
+            tokens_cached: row.number("tokens_cached")?,
+            tokens_out: row.number("tokens_out")?,
+            cost: NanoUsd::new(row.number("cost")?),
+            ms: row.number("ms")?,
+        }))
+    }
+
+    /// Writes down that a call is about to be made; tells the entry's number.
+    ///
+    /// # Errors
+    /// [`StorageError`] if the database does not take it; then the call must not be made.
+    pub async fn begin_call(&self, call: &CallStart<'_>) -> Result<i64, StorageError> {
+        let text =
+            "INSERT INTO model_calls (call_key, task_id, step, ordinal, state, model, request, started_at)
+                    VALUES ($1, $2, $3, $4, 'started', $5, $6, $7) RETURNING id";
+        let task = call.task.map(id);
+        let row = values![
+            call.key,
+            task,
+            call.step,
+            i64::from(call.ordinal),
+            call.model,
+            to_json(call.request)?,
+            self.millis()
+        ];
+        self.read().one(text, row).await?.ok_or_else(|| StorageError::bug("no row came back"))?.get("id")
+    }
+
+    /// Writes down what a call came to.
+    ///
+    /// # Errors
+    /// [`StorageError`] if the database does not take it.
+    pub async fn finish_call(&self, entry: i64, call: &FinishedCall<'_>) -> Result<(), StorageError> {
+        let text = "UPDATE model_calls SET state = 'done', model = $2, answer = $3, tokens_in = $4, tokens_cached = $5, tokens_out = $6,
+                    cost = $7, ms = $8 WHERE id = $1";
+        let (tokens_in, cached, tokens_out) =
+            (signed(call.tokens_in), signed(call.tokens_cached), signed(call.tokens_out));
+        let row = values![
+            entry,
+            call.model,
+            to_json(call.answer)?,
+            tokens_in,
+            cached,
+            tokens_out,
+            signed(call.cost.nano()),
+            signed(call.ms)
+        ];
+        self.read().run(text, row).await.map(drop)
+    }
+
+    /// Writes down why a call failed.
+    ///
+    /// # Errors
+    /// [`StorageError`] if the database does not take it.
+    pub async fn fail_call(&self, entry: i64, error: &str, ms: u64) -> Result<(), StorageError> {
+        let text = "UPDATE model_calls SET state = 'failed', error = $2, ms = $3 WHERE id = $1";
+        self.read().run(text, values![entry, error, signed(ms)]).await.map(drop)
+    }
+
+    /// A task's calls that ended well, in order.
+    ///
+    /// # Errors
+    /// [`StorageError`] if the database does not answer.
+    pub async fn calls(&self, task: TaskId) -> Result<Vec<CallRecord>, StorageError> {
+        let text = "SELECT step, model, tokens_in, tokens_out, cost, ms FROM model_calls WHERE task_id = $1 AND state = 'done' ORDER BY id";
+        let rows = self.read().all(text, values![id(task)]).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(CallRecord {
+                    step: row.get("step")?,
+                    model: row.get("model")?,
+                    tokens_in: row.number("tokens_in")?,
+                    tokens_out: row.number("tokens_out")?,
+                    cost_usd: NanoUsd::new(row.number("cost")?).as_usd(),
+                    ms: row.number("ms")?,
+                })
+            })
+            .collect()
+    }
+
+    /// What a task's calls took together.
+    ///
+    /// # Errors
+    /// [`StorageError`] if the database does not answer.
+    pub async fn spent(&self, task: TaskId) -> Result<Spent, StorageError> {
+        let text = "SELECT count(*) FILTER (WHERE state = 'done') AS calls, count(*) FILTER (WHERE state = 'started') AS unfinished,
+                    coalesce(sum(tokens_in), 0) AS tokens_in, coalesce(sum(tokens_out), 0) AS tokens_out, coalesce(sum(cost), 0) AS cost
+                    FROM model_calls WHERE task_id = $1";
+        let Some(row) = self.read().one(text, values![id(task)]).await? else { return Ok(Spent::default()) };
+        Ok(Spent {
+            calls: row.number("calls")?,
+            unfinished: row.number("unfinished")?,
+            tokens_in: row.number("tokens_in")?,
+            tokens_out: row.number("tokens_out")?,
+            cost: NanoUsd::new(row.number("cost")?),
+        })
+    }
+}

@@ -1,0 +1,130 @@
+//! Sources, stored once by the hash of their bytes.
+
+use cofounder_domain::{Source, SourceId, TaskId, Timestamp};
+use sea_orm::ConnectionTrait;
+use serde::Serialize;
+
+use crate::{
+    Database, Page, StorageError,
+    sql::{Row, Sql, id, prefix, signed, values},
+};
+
+/// A source without its text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SourceSummary {
+    /// Its id.
+    pub id: SourceId,
+    /// Where it came from first.
+    pub uri: String,
+    /// Its title.
+    pub title: String,
+    /// SHA-256 of its bytes.
+    pub sha256: String,
+    /// How many bytes it has.
+    pub bytes: u64,
+    /// When it was first stored.
+    pub created_at: Timestamp,
+}
+
+impl Database {
+    /// Stores a source for a task. One that is stored already is only tied to the task.
+    ///
+    /// # Errors
+    /// [`StorageError`] if the database does not take it.
+    pub async fn add_source(&self, task: TaskId, source: &Source, bytes: &[u8]) -> Result<(), StorageError> {
+        let transaction = self.begin().await?;
+        put_source(&self.within(&transaction), task, source, bytes, self.millis()).await?;
+        self.commit(transaction).await
+    }
+
+    /// A task's sources, in the order in which they were named.
+    ///
+    /// # Errors
+    /// [`StorageError`] if the database does not answer.
+    pub async fn task_sources(&self, task: TaskId) -> Result<Vec<Source>, StorageError> {
+        let text = "SELECT s.id, s.sha256, t.uri, t.title, s.bytes, s.text FROM task_sources t JOIN sources s ON s.id = t.source_id
+                    WHERE t.task_id = $1 ORDER BY t.position";
+        self.read().all(text, values![id(task)]).await?.iter().map(source_of).collect()
+    }
+
+    /// The source whose id begins like this.
+    ///
+    /// # Errors
+    /// [`StorageError::NotFound`] if there is none, [`StorageError::Conflict`] if there are several.
+    pub async fn source(&self, typed: &str) -> Result<Source, StorageError> {
+        let text = "SELECT * FROM sources WHERE id LIKE $1 ESCAPE '\\' ORDER BY id LIMIT 2";
+        let rows = self.read().all(text, values![prefix(typed)]).await?;
+        match rows.as_slice() {
+            [row] => source_of(row),
+            [] => Err(StorageError::NotFound { what: "source", id: typed.to_owned() }),
+            _ => Err(StorageError::Conflict(format!(
+                "`{typed}` fits more than one source. Give more of its id"
+            ))),
+        }
+    }
+
+    /// Sources by id.
+    ///
+    /// # Errors
+    /// [`StorageError`] if the database does not answer.
+    pub async fn list_sources(
+        &self,
+        limit: u64,
+        cursor: Option<&str>,
+    ) -> Result<Page<SourceSummary>, StorageError> {
+        let text = "SELECT id, sha256, uri, title, bytes, created_at FROM sources WHERE ($1 IS NULL OR id > $1) ORDER BY id LIMIT $2";
+        let rows = self.read().all(text, values![cursor.map(str::to_owned), signed(limit) + 1]).await?;
+        let items = rows
+            .iter()
+            .map(|row| {
+                Ok(SourceSummary {
+                    id: SourceId::from_text(&row.get::<String>("id")?),
+                    uri: row.get("uri")?,
+                    title: row.get("title")?,
+                    sha256: row.get("sha256")?,
+                    bytes: row.number("bytes")?,
+                    created_at: row.time("created_at")?,
+                })
+            })
+            .collect::<Result<_, StorageError>>()?;
+        Ok(Page::cut(items, limit, |s: &SourceSummary| s.id.to_string()))
+    }
+}
+
+pub(crate) async fn put_source<C: ConnectionTrait>(
+    sql: &Sql<'_, C>,
+    task: TaskId,
+    source: &Source,
+    bytes: &[u8],
+    now: i64,
+) -> Result<(), StorageError> {
+    let blob = "INSERT INTO blobs (sha256, data) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    sql.run(blob, values![source.sha256.clone(), bytes.to_vec()]).await?;
+    let text = "INSERT INTO sources (id, sha256, uri, title, bytes, text, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
+                ON CONFLICT DO NOTHING";
+    let (source_id, uri, title) = (source.id.to_string(), source.uri.clone(), source.title.clone());
+    let row = values![
+        source_id.clone(),
+        source.sha256.clone(),
+        uri.clone(),
+        title.clone(),
+        signed(source.bytes),
+        source.text.clone(),
+        now
+    ];
+    sql.run(text, row).await?;
+    let text = "INSERT INTO task_sources (task_id, source_id, position, uri, title) VALUES
+                ($1, $2, (SELECT coalesce(max(position), 0) + 1 FROM task_sources WHERE task_id = $1), $3, $4) ON CONFLICT DO NOTHING";
+    sql.run(text, values![id(task), source_id, uri, title]).await.map(drop)
+}
+
+fn source_of(row: &Row) -> Result<Source, StorageError> {
+    Ok(Source {
+        id: SourceId::from_text(&row.get::<String>("id")?),
+        uri: row.get("uri")?,
+        title: row.get("title")?,
+        sha256: row.get("sha256")?,
+        bytes: row.number("bytes")?,
+        text: row.get("text")?,
+    })
+}
