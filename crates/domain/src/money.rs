@@ -61,7 +61,7 @@ impl Sum for NanoUsd {
 
 impl fmt::Display for NanoUsd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let places = if self.0 % 10_000_000 == 0 { 2 } else { 6 };
+        let places = if self.0.is_multiple_of(10_000_000) { 2 } else { 6 };
         write!(f, "${:.places$}", self.as_usd())
     }
 }

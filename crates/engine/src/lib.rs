@@ -1,1 +1,20 @@
-//! Placeholder.
+//! Local text models, inside a process of their own.
+//!
+//! [`serve_blocking`] loads a GGUF file and answers the OpenAI chat protocol on a Unix socket until its standard
+//! input ends, which it does when the process that started it does. One request is computed at a time; others
+//! wait. This is the only crate with machine-learning libraries. It knows nothing of tasks, sources, money or
+//! where models come from.
+
+mod error;
+mod generate;
+mod grammar;
+mod model;
+mod protocol;
+mod sampler;
+mod server;
+mod template;
+mod tokens;
+mod worker;
+
+pub use error::EngineError;
+pub use server::{ServeOptions, serve_blocking};

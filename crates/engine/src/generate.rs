@@ -1,0 +1,166 @@
+//! From a prompt to an answer. What a prompt has in common with the one before it is not computed twice.
+
+use std::{
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
+
+use crate::{
+    EngineError,
+    grammar::Grammars,
+    model::{Config, Model, Weights, open},
+    protocol::{Answer, Prompt},
+    sampler::Sampler,
+    template::{Piece, Template},
+    tokens::Vocabulary,
+};
+
+/// The longest that a piece of a prompt should take to compute: after each, a cancel is looked for.
+const PATIENCE: Duration = Duration::from_millis(200);
+/// Tokens of the first piece.
+const FIRST_CHUNK: usize = 32;
+/// Tokens of the largest piece.
+const MAX_CHUNK: usize = 256;
+
+/// A loaded model that answers one prompt after the other.
+pub(crate) struct Generator {
+    model: Model,
+    vocabulary: Vocabulary,
+    template: Template,
+    grammars: Grammars,
+    context: usize,
+    /// The tokens that the model has seen.
+    history: Vec<u32>,
+    chunk: usize,
+}
+
+impl Generator {
+    pub(crate) fn load(path: &Path, context: Option<usize>) -> Result<Self, EngineError> {
+        let told = |reason: String| EngineError::Model { path: path.to_owned(), reason };
+        let (content, reader) = open(path).map_err(told)?;
+        let config = Config::read(&content, context).map_err(told)?;
+        let vocabulary = Vocabulary::read(&content).map_err(told)?;
+        let source = content.metadata.get("tokenizer.chat_template").and_then(|v| v.to_string().ok()).cloned();
+        let (bos, eos) = (vocabulary.bos.clone().unwrap_or_default(), vocabulary.eos.clone().unwrap_or_default());
+        let template = Template::new(source, bos, eos).map_err(told)?;
+        let grammars = Grammars::new(&vocabulary).map_err(told)?;
+        let context = config.context;
+        let mut weights = Weights::new(&content, reader);
+        let model = Model::load(&mut weights, config).map_err(|e| told(e.to_string()))?;
+        Ok(Self { model, vocabulary, template, grammars, context, history: Vec::new(), chunk: FIRST_CHUNK })
+    }
+
+    /// Answers a prompt, unless `cancelled` becomes true.
+    pub(crate) fn answer(&mut self, prompt: &Prompt, cancelled: &AtomicBool) -> Result<Answer, EngineError> {
+        let tokens = self.tokens(prompt)?;
+        if tokens.len() >= self.context {
+            return Err(EngineError::TooLong { tokens: tokens.len(), context: self.context });
+        }
+        let mut constraint = prompt.shape.as_ref().map(|shape| self.grammars.constraint(shape)).transpose()?;
+        let mut sampler = Sampler::new(prompt.temperature, prompt.top_p, prompt.repeat_penalty, prompt.seed);
+        let forbidden: Vec<u32> = self.vocabulary.other_marks().collect();
+        let (mut scores, cached) = self.take_in(&tokens, cancelled)?;
+        let most = prompt.max_tokens.min(self.context - tokens.len());
+        let mut written: Vec<u32> = Vec::new();
+        let mut bytes: Vec<u8> = Vec::new();
+        let mut cut_off = true;
+        while written.len() < most {
+            for mark in &forbidden {
+                scores[*mark as usize] = f32::NEG_INFINITY;
+            }
+            if let Some(constraint) = &mut constraint {
+                constraint.apply(&mut scores)?;
+            }
+            let Some(token) = sampler.choose(scores, &written) else {
+                return Err(EngineError::Compute("no token can follow".to_owned()));
+            };
+            if self.vocabulary.is_end(token) {
+                cut_off = false;
+                break;
+            }
+            written.push(token);
+            bytes.extend_from_slice(self.vocabulary.bytes(token));
+            if let Some(constraint) = &mut constraint {
+                constraint.take(token)?;
+            }
+            let stopped = stop_at(&bytes, &prompt.stop);
+            if let Some(end) = stopped {
+                bytes.truncate(end);
+            }
+            if stopped.is_some() || constraint.as_ref().is_some_and(|c| c.is_complete()) {
+                cut_off = false;
+                break;
+            }
+            if written.len() == most {
+                break;
+            }
+            scores = self.step(&[token], cancelled)?;
+        }
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Ok(Answer { text, cut_off, prompt_tokens: tokens.len(), cached_tokens: cached, answer_tokens: written.len() })
+    }
+
+    fn tokens(&self, prompt: &Prompt) -> Result<Vec<u32>, EngineError> {
+        let pieces = self.template.pieces(&prompt.messages).map_err(EngineError::Invalid)?;
+        let mut tokens = Vec::new();
+        for piece in pieces {
+            let new = match piece {
+                Piece::Frame(text) => self.vocabulary.marked(&text),
+                Piece::Text(text) => self.vocabulary.plain(&text),
+            };
+            tokens.extend(new.map_err(EngineError::Invalid)?);
+        }
+        if tokens.is_empty() { Err(EngineError::Invalid("the prompt is empty".to_owned())) } else { Ok(tokens) }
+    }
+
+    /// Computes what is new in a prompt; tells the scores behind it and how many tokens were known.
+    fn take_in(&mut self, tokens: &[u32], cancelled: &AtomicBool) -> Result<(Vec<f32>, usize), EngineError> {
+        let shared = self.history.iter().zip(tokens).take_while(|(a, b)| a == b).count();
+        // The last token is always computed: its scores are needed.
+        let known = shared.min(tokens.len() - 1).min(self.model.seen());
+        self.model.truncate(known);
+        self.history.truncate(known);
+        let mut scores = Vec::new();
+        let mut at = known;
+        while at < tokens.len() {
+            let end = (at + self.chunk).min(tokens.len());
+            let started = Instant::now();
+            scores = self.step(&tokens[at..end], cancelled)?;
+            if end - at == self.chunk {
+                self.chunk = next_chunk(self.chunk, started.elapsed());
+            }
+            at = end;
+        }
+        Ok((scores, known))
+    }
+
+    fn step(&mut self, tokens: &[u32], cancelled: &AtomicBool) -> Result<Vec<f32>, EngineError> {
+        if cancelled.load(Ordering::Relaxed) {
+            return Err(EngineError::Cancelled);
+        }
+        let scores = self.model.forward(tokens).inspect_err(|_| {
+            // What the model has seen is not certain any more.
+            self.history.clear();
+        });
+        if scores.is_err() {
+            self.model.truncate(0);
+        }
+        let scores = scores?;
+        self.history.extend_from_slice(tokens);
+        Ok(scores)
+    }
+}
+
+/// As many tokens as take about [`PATIENCE`], after how long the last piece took.
+fn next_chunk(chunk: usize, took: Duration) -> usize {
+    let fits = chunk as f64 * PATIENCE.as_secs_f64() / took.as_secs_f64().max(1e-6);
+    let fits = (fits as usize).clamp(chunk / 2, chunk * 2);
+    fits.next_multiple_of(8).clamp(8, MAX_CHUNK)
+}
+
+/// Where a stop text begins, if the answer holds one.
+fn stop_at(bytes: &[u8], stops: &[String]) -> Option<usize> {
+    let text = String::from_utf8_lossy(bytes);
+    stops.iter().filter_map(|stop| text.find(stop.as_str())).min()
+}

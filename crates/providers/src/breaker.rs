@@ -1,0 +1,146 @@
+//! A target's health: a breaker that opens after failures in a row, and a pause when the target asks for one.
+
+use cofounder_domain::Timestamp;
+use std::time::Duration;
+
+/// Failures in a row that open it.
+const FAILURES: u32 = 3;
+/// How long it is open for the first time; each further time twice as long.
+const FIRST_REST: Duration = Duration::from_secs(5);
+/// And at most.
+const LONGEST_REST: Duration = Duration::from_mins(5);
+
+/// What is known of one target.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Breaker {
+    failures: u32,
+    /// How often it opened without a success in between.
+    opened: u32,
+    open_until: Option<Timestamp>,
+    probing: bool,
+    cooling_until: Option<Timestamp>,
+    pub(crate) last_error: Option<String>,
+}
+
+/// Whether a target may be asked now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gate {
+    /// It may.
+    Free,
+    /// It may, once: the answer decides.
+    Probe,
+    /// It asked for a pause, for so much longer.
+    Cooling(Duration),
+    /// It failed too often and rests, for so much longer.
+    Open(Duration),
+}
+
+impl Breaker {
+    /// Whether the target may be asked, without asking.
+    pub(crate) fn gate(&self, now: Timestamp) -> Gate {
+        let left = |until: Option<Timestamp>| (until? - now).to_std().ok().filter(|d| !d.is_zero());
+        if let Some(rest) = left(self.open_until) {
+            return Gate::Open(rest);
+        }
+        if let Some(pause) = left(self.cooling_until) {
+            return Gate::Cooling(pause);
+        }
+        match (self.open_until, self.probing) {
+            (None, _) => Gate::Free,
+            (Some(_), false) => Gate::Probe,
+            (Some(_), true) => Gate::Open(Duration::from_secs(1)),
+        }
+    }
+
+    /// As [`Self::gate`]; a probe is taken, and is to be given back by one of the methods below.
+    pub(crate) fn enter(&mut self, now: Timestamp) -> Gate {
+        let gate = self.gate(now);
+        self.probing |= gate == Gate::Probe;
+        gate
+    }
+
+    /// The target works: it answered, or refused for a reason that is not its health.
+    pub(crate) fn works(&mut self) {
+        *self = Self { cooling_until: self.cooling_until, ..Self::default() };
+    }
+
+    /// The target failed.
+    pub(crate) fn failed(&mut self, probe: bool, error: String, now: Timestamp) {
+        self.last_error = Some(error);
+        self.failures += 1;
+        if probe || (self.failures >= FAILURES && self.open_until.is_none()) {
+            let rest = FIRST_REST.saturating_mul(1 << self.opened.min(16)).min(LONGEST_REST);
+            self.opened += 1;
+            self.open_until = Some(now + rest);
+        }
+        self.probing &= !probe;
+    }
+
+    /// The target asked for a pause: it works.
+    pub(crate) fn cool(&mut self, pause: Duration, now: Timestamp) {
+        self.works();
+        // No target can keep itself out for longer than a day.
+        self.cooling_until = Some(now + pause.min(Duration::from_hours(24)));
+    }
+
+    /// Nothing was learnt.
+    pub(crate) fn unclear(&mut self, probe: bool) {
+        self.probing &= !probe;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn start() -> Timestamp {
+        Timestamp::from_timestamp_millis(1_767_323_045_000).unwrap()
+    }
+
+    #[test]
+    fn rests_double_up_to_five_minutes_and_a_success_forgets_them() {
+        let (mut breaker, mut now) = (Breaker::default(), start());
+        for _ in 0..3 {
+            assert_eq!(breaker.enter(now), Gate::Free);
+            breaker.failed(false, "down".into(), now);
+        }
+        for seconds in [5, 10, 20, 40, 80, 160, 300, 300] {
+            assert_eq!(breaker.enter(now), Gate::Open(Duration::from_secs(seconds)));
+            now += Duration::from_secs(seconds);
+            assert_eq!(breaker.enter(now), Gate::Probe);
+            assert!(matches!(breaker.enter(now), Gate::Open(_)), "one probe at a time");
+            breaker.failed(true, "down".into(), now);
+        }
+        now += Duration::from_mins(5);
+        assert_eq!(breaker.enter(now), Gate::Probe);
+        breaker.works();
+        assert_eq!(breaker.enter(now), Gate::Free);
+        breaker.failed(false, "down".into(), now);
+        assert_eq!(breaker.enter(now), Gate::Free);
+    }
+
+    #[test]
+    fn a_probe_that_taught_nothing_is_given_back() {
+        let (mut breaker, now) = (Breaker::default(), start());
+        (0..3).for_each(|_| breaker.failed(false, "down".into(), now));
+        let later = now + Duration::from_secs(5);
+        assert_eq!(breaker.enter(later), Gate::Probe);
+        breaker.unclear(true);
+        assert_eq!(breaker.enter(later), Gate::Probe);
+    }
+
+    #[test]
+    fn late_failures_of_other_calls_do_not_lengthen_the_rest() {
+        let (mut breaker, now) = (Breaker::default(), start());
+        (0..7).for_each(|_| breaker.failed(false, "down".into(), now));
+        assert_eq!(breaker.gate(now), Gate::Open(FIRST_REST));
+    }
+
+    #[test]
+    fn pauses_never_open_it() {
+        let (mut breaker, now) = (Breaker::default(), start());
+        (0..9).for_each(|_| breaker.cool(Duration::from_secs(2), now));
+        assert_eq!(breaker.gate(now), Gate::Cooling(Duration::from_secs(2)));
+        assert_eq!(breaker.gate(now + Duration::from_secs(2)), Gate::Free);
+    }
+}

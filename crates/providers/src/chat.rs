@@ -1,0 +1,196 @@
+//! The port: what is asked of a model and what it answers, in words that belong to no provider.
+
+use cofounder_domain::FaultKind;
+use serde::{Deserialize, Serialize};
+
+/// One chat request, before it is known which model answers it.
+///
+/// A final assistant message means "continue this text".
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ChatRequest {
+    /// The conversation, oldest first.
+    pub messages: Vec<Message>,
+    /// The longest answer, in tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<u32>,
+    /// Sampling temperature; 0 is greedy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f32>,
+    /// Nucleus sampling.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top_p: Option<f32>,
+    /// For providers that can repeat themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// Texts at which the answer ends; they are not part of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stop: Vec<String>,
+    /// The shape that the answer must have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_format: Option<JsonSchema>,
+    /// Makes words that were just used less likely; 1 is off. Sent to embedded models only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeat_penalty: Option<f32>,
+    /// A grammar (Lark) that the answer must follow. Sent to embedded models only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grammar: Option<String>,
+}
+
+impl ChatRequest {
+    /// True if the last message is the model's own, which it is to continue.
+    #[must_use]
+    pub fn continues(&self) -> bool {
+        self.messages.last().is_some_and(|m| m.role == Speaker::Assistant)
+    }
+}
+
+/// One message of a conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Who says it.
+    pub role: Speaker,
+    /// What is said.
+    pub content: String,
+}
+
+impl Message {
+    /// What the model is to be and do.
+    pub fn system(content: impl Into<String>) -> Self {
+        Self { role: Speaker::System, content: content.into() }
+    }
+
+    /// What is asked.
+    pub fn user(content: impl Into<String>) -> Self {
+        Self { role: Speaker::User, content: content.into() }
+    }
+
+    /// What the model said, or began to say.
+    pub fn assistant(content: impl Into<String>) -> Self {
+        Self { role: Speaker::Assistant, content: content.into() }
+    }
+}
+
+/// Who says a message, by the names that every chat dialect uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Speaker {
+    /// The instructions.
+    System,
+    /// Who asks.
+    User,
+    /// The model.
+    Assistant,
+}
+
+/// A JSON schema with the name that providers want for it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JsonSchema {
+    /// Letters, digits, `_` and `-`.
+    pub name: String,
+    /// The schema itself.
+    pub schema: serde_json::Value,
+}
+
+/// What a call is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Choosing and condensing sources.
+    Research,
+    /// Planning an article.
+    Outline,
+    /// Writing it.
+    Draft,
+    /// Judging it.
+    Critic,
+    /// Checking a sentence against its passages.
+    Verify,
+    /// Title, description and keywords.
+    Seo,
+    /// Somebody else's chat.
+    Chat,
+}
+
+impl Role {
+    /// The name in configuration, journals and logs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Research => "research",
+            Self::Outline => "outline",
+            Self::Draft => "draft",
+            Self::Critic => "critic",
+            Self::Verify => "verify",
+            Self::Seo => "seo",
+            Self::Chat => "chat",
+        }
+    }
+}
+
+/// A model's answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChatAnswer {
+    /// The text, as the model gave it.
+    pub text: String,
+    /// Why it ended.
+    pub finish: Finish,
+    /// What it took.
+    pub usage: Usage,
+    /// The model by the name that the provider gave in its answer.
+    pub model: String,
+}
+
+/// Why an answer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finish {
+    /// The model was done, or a stop text came.
+    Stop,
+    /// The longest answer was reached: the text is cut.
+    Length,
+    /// The provider withheld the rest.
+    ContentFilter,
+    /// Something else, or nothing was said.
+    Other,
+}
+
+/// Tokens of one call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// All prompt tokens.
+    pub tokens_in: u64,
+    /// Those of them that the provider had cached.
+    pub tokens_cached: u64,
+    /// Answer tokens, reasoning included.
+    pub tokens_out: u64,
+    /// False if the provider did not say and the numbers are an estimate.
+    pub measured: bool,
+}
+
+/// One request to one target.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// `provider/model`.
+    pub target: String,
+    /// From sending to the end, in milliseconds.
+    pub ms: u64,
+    /// How it went.
+    pub outcome: Outcome,
+}
+
+/// How a request to a target went.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It was answered.
+    Answered,
+    /// It was not.
+    Failed {
+        /// The kind of error.
+        fault: FaultKind,
+        /// For a person to read.
+        message: String,
+        /// The provider may have worked, and may charge for it.
+        may_have_cost: bool,
+    },
+}

@@ -1,0 +1,242 @@
+//! The routing rules: which targets may take a call, in which order, and why the others may not.
+
+use super::{EMBEDDED, Need, OLLAMA, Origin, Provider, Route, Router, Target, provider::Key};
+use crate::{ProviderError, Role};
+use std::collections::HashSet;
+
+/// Why a target is passed over.
+#[derive(Clone, Debug)]
+enum Obstacle {
+    Unknown(String),
+    NoModelNamed,
+    Dialect(String),
+    NoKey(String),
+    NoChat,
+    Paid,
+    NoPrice,
+    TooLong(String),
+}
+
+impl Obstacle {
+    fn text(&self, name: &str) -> String {
+        match self {
+            Self::Unknown(known) => format!("it is not known; known are: {known}"),
+            Self::NoModelNamed => format!("it has no models in the configuration; name one with --model {name}/MODEL"),
+            Self::Dialect(what) | Self::TooLong(what) => what.clone(),
+            Self::NoKey(why) => format!("its key is missing: {why}"),
+            Self::NoChat => "its `abilities` do not name `chat`".to_owned(),
+            Self::Paid => format!("it may cost money; set router.allow_paid = true, or name it with --model {name}"),
+            Self::NoPrice => {
+                "it has no price, so no budget can hold; write price = { input = …, output = … }, or take the budget away".to_owned()
+            }
+        }
+    }
+
+    fn error(self, name: &str) -> ProviderError {
+        match self {
+            Self::Unknown(known) => ProviderError::UnknownModel { name: name.to_owned(), known },
+            Self::Dialect(what) => ProviderError::Unsupported { what },
+            Self::NoKey(why) => ProviderError::Unauthorised { why },
+            Self::TooLong(why) => ProviderError::ContextTooLong { why: format!("{name}: {why}") },
+            other => ProviderError::no_route(format!("{name}: {}", other.text(name))),
+        }
+    }
+}
+
+impl Router {
+    /// Where a call may go. What is named by `pin` is never replaced by another.
+    ///
+    /// # Errors
+    /// `UnknownModel`, `NoRoute`, `ContextTooLong`; and for a pinned model also what keeps it from being used.
+    pub fn route(&self, role: Role, pin: Option<&str>, need: &Need) -> Result<Route, ProviderError> {
+        match pin {
+            Some(pin) => self.pinned(pin, need),
+            None => self.chain(role, need),
+        }
+    }
+
+    fn pinned(&self, pin: &str, need: &Need) -> Result<Route, ProviderError> {
+        let unknown = || Obstacle::Unknown(self.known());
+        let target = self.named(pin).ok_or_else(unknown).map_err(|obstacle| obstacle.error(pin))?;
+        if let Some(obstacle) = self.obstacle(&target, need) {
+            return Err(obstacle.error(&target.id()));
+        }
+        let why = format!("{target} was named for this call");
+        Ok(Route { targets: vec![target], why, passed_over: Vec::new() })
+    }
+
+    fn chain(&self, role: Role, need: &Need) -> Result<Route, ProviderError> {
+        let (entries, why) = self.entries();
+        let (mut targets, mut passed, mut obstacles) = (Vec::<Target>::new(), Vec::new(), Vec::new());
+        for (entry, outcome) in entries.into_iter().flat_map(|entry| self.candidates(&entry, need)) {
+            match outcome {
+                Ok(target) if !targets.contains(&target) => targets.push(target),
+                Ok(_) => {}
+                Err(obstacle) => {
+                    passed.push((entry.clone(), obstacle.text(&entry)));
+                    obstacles.push((entry, obstacle));
+                }
+            }
+        }
+        passed.extend(self.unused_keys(&targets, &passed));
+        if targets.is_empty() {
+            return Err(nothing(role, &passed, obstacles));
+        }
+        Ok(Route { targets, why, passed_over: passed })
+    }
+
+    /// What to try, by name, and the reason.
+    fn entries(&self) -> (Vec<String>, String) {
+        if !self.section.prefer.is_empty() {
+            let why = format!("router.prefer = {}", self.section.prefer.join(", "));
+            return (self.section.prefer.clone(), why);
+        }
+        if self.configured().next().is_some() {
+            let names = self.configured().map(|p| p.name.clone()).collect();
+            return (names, "the configured providers, in order".to_owned());
+        }
+        let embedded = self.embedded_provider().map(|p| p.name.clone());
+        let found = self.provider(OLLAMA).and_then(|p| p.targets().into_iter().next()).map(|t| t.id());
+        let why = match &found {
+            Some(model) => format!(
+                "no provider is configured; an Ollama runs here, and its {model} goes before the embedded model because it is larger"
+            ),
+            None => "no provider is configured, so the embedded model is used".to_owned(),
+        };
+        (found.into_iter().chain(embedded).collect(), why)
+    }
+
+    /// The targets behind an entry of the chain, each with what stands against it.
+    fn candidates(&self, entry: &str, need: &Need) -> Vec<(String, Result<Target, Obstacle>)> {
+        let targets = match self.provider(entry) {
+            Some(provider) if !provider.is_embedded() => provider.targets(),
+            _ => match self.named(entry) {
+                Some(target) => vec![target],
+                None => return vec![(entry.to_owned(), Err(Obstacle::Unknown(self.known())))],
+            },
+        };
+        if targets.is_empty() {
+            return vec![(entry.to_owned(), Err(Obstacle::NoModelNamed))];
+        }
+        let judge = |target: Target| {
+            let paid = (!target.free && !self.section.allow_paid).then_some(Obstacle::Paid);
+            let verdict = self.obstacle(&target, need).or(paid);
+            (target.id(), verdict.map_or(Ok(target), Err))
+        };
+        targets.into_iter().map(judge).collect()
+    }
+
+    /// What stands against a target, pinned or not.
+    fn obstacle(&self, target: &Target, need: &Need) -> Option<Obstacle> {
+        let provider = self.provider(&target.provider)?;
+        let dialect = provider.section.dialect;
+        if let Some(instead) = dialect.instead() {
+            let what = format!("the dialect `{}` is not built in; write {instead}", dialect.as_str());
+            return Some(Obstacle::Dialect(what));
+        }
+        if let Key::Missing(why) = &provider.key {
+            return Some(Obstacle::NoKey(why.clone()));
+        }
+        if !provider.chats(&target.model) {
+            return Some(Obstacle::NoChat);
+        }
+        if self.budget_enforced && target.price.is_none() {
+            return Some(Obstacle::NoPrice);
+        }
+        let wanted = need.context_tokens.saturating_add(u64::from(need.max_tokens.unwrap_or(0)));
+        let context = target.context.filter(|context| *context < wanted)?;
+        Some(Obstacle::TooLong(format!(
+            "its context holds {context} tokens, and the call needs about {wanted}"
+        )))
+    }
+
+    /// The one target of this name: `provider/model`, `embedded`, the embedded model's name, or the name of a model
+    /// that only one provider has.
+    pub(super) fn named(&self, name: &str) -> Option<Target> {
+        if let Some((provider, model)) = name.split_once('/')
+            && let Some(provider) = self.provider(provider).or_else(|| self.embedded_alias(provider))
+        {
+            return provider.target(model).filter(|t| !t.model.is_empty());
+        }
+        if let Some(provider) = self.embedded_provider() {
+            let model = self.embedded.as_ref().map(|e| e.name.as_str());
+            if name == EMBEDDED || name == provider.name || Some(name) == model {
+                let first = provider.section.model.0.first().map(|(name, _)| name.as_str());
+                let asked = if Some(name) == model { model } else { model.or(first) };
+                return asked.and_then(|model| provider.target(model));
+            }
+        }
+        let mut same = self.providers.iter().flat_map(Provider::targets).filter(|t| t.model == name);
+        same.next().filter(|_| same.next().is_none())
+    }
+
+    fn embedded_provider(&self) -> Option<&Provider> {
+        self.providers.iter().find(|p| p.is_embedded())
+    }
+
+    /// `embedded` always means the engine, also when its section has another name.
+    fn embedded_alias(&self, name: &str) -> Option<&Provider> {
+        self.embedded_provider().filter(|_| name == EMBEDDED)
+    }
+
+    /// What can be named, for messages.
+    pub(super) fn known(&self) -> String {
+        let mut names: Vec<String> =
+            self.providers.iter().flat_map(Provider::targets).map(|t| t.id()).collect();
+        names.extend(self.named(EMBEDDED).map(|t| t.id()));
+        let open = self.providers.iter().filter(|p| p.takes_any_name() && !p.is_embedded());
+        names.extend(open.map(|p| format!("{}/…", p.name)));
+        let mut seen = HashSet::new();
+        names.retain(|name| seen.insert(name.clone()));
+        if names.is_empty() { "none, because nothing is configured".to_owned() } else { names.join(", ") }
+    }
+
+    /// Keys of the environment that lead nowhere in this route.
+    fn unused_keys(&self, targets: &[Target], passed: &[(String, String)]) -> Vec<(String, String)> {
+        let of_key = |key: &String| {
+            self.providers
+                .iter()
+                .find(|p| matches!(&p.section.api_key, Some(crate::Secret::Env(k)) if k == key))
+        };
+        let used =
+            |name: &str| targets.iter().any(|t| t.provider == name) || passed.iter().any(|(p, _)| p == name);
+        let unused = self.env_keys.iter().filter_map(|key| Some((key, of_key(key)?)));
+        let unused = unused.filter(|(_, p)| p.origin == Origin::Environment && !used(&p.name));
+        let text = |name: &str, key: &str| {
+            format!(
+                "{key} is set and was not asked for; name a model with --model {name}/MODEL, or write [provider.{name}]"
+            )
+        };
+        unused.map(|(key, p)| (p.name.clone(), text(&p.name, key))).collect()
+    }
+
+    /// An entry of `router.prefer` that can never mean anything is a mistake in the configuration.
+    pub(super) fn check_preferences(&self) -> Result<(), ProviderError> {
+        let may_come = |entry: &str| {
+            let provider = entry.split('/').next().unwrap_or(entry);
+            [EMBEDDED, OLLAMA].contains(&provider) || crate::local::is_known_provider(provider)
+        };
+        let known = |entry: &&String| {
+            self.provider(entry).is_some() || self.named(entry).is_some() || may_come(entry)
+        };
+        match self.section.prefer.iter().find(|entry| !known(entry)) {
+            None => Ok(()),
+            Some(entry) => {
+                let why = format!("`prefer` names {entry}, which is not known; known are: {}", self.known());
+                Err(ProviderError::Configuration { section: "router".to_owned(), why })
+            }
+        }
+    }
+}
+
+/// Nothing may take the call: one obstacle speaks for itself, several are listed.
+fn nothing(role: Role, passed: &[(String, String)], mut obstacles: Vec<(String, Obstacle)>) -> ProviderError {
+    let all_too_long = obstacles.iter().all(|(_, o)| matches!(o, Obstacle::TooLong(_)));
+    if let Some((name, obstacle)) = obstacles.pop().filter(|_| all_too_long) {
+        return obstacle.error(&name);
+    }
+    let list: Vec<String> = passed.iter().map(|(name, why)| format!("{name}: {why}")).collect();
+    let list = if list.is_empty() { "nothing is configured".to_owned() } else { list.join("; ") };
+    let help = "write a [provider.NAME] section, or install the embedded model";
+    ProviderError::no_route(format!("{} needs one. {list}. To mend it: {help}", role.as_str()))
+}

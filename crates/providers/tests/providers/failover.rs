@@ -1,0 +1,135 @@
+//! Another target first, then the same once more.
+
+use crate::stand::{ask, clocked, config, hello, observed, pinned, router, section};
+use cofounder_domain::FaultKind;
+use cofounder_providers::{ProviderError, Router};
+use cofounder_testkit::{
+    clock::ManualClock,
+    provider::{FakeProvider, Reply},
+};
+use std::{sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
+
+async fn pair() -> (FakeProvider, FakeProvider, Router, Arc<ManualClock>) {
+    let (a, b) = (FakeProvider::start().await.unwrap(), FakeProvider::start().await.unwrap());
+    let text = section("a", &a, "") + &section("b", &b, "") + "[router]\nprefer = [\"a\", \"b\"]\n";
+    let (router, clock) = clocked(&text);
+    (a, b, router, clock)
+}
+
+fn down() -> Reply {
+    Reply::error(503, "down", None)
+}
+
+#[tokio::test]
+async fn another_target_is_asked_before_the_same_one_twice() {
+    let (a, b, router, _) = pair().await;
+    a.reply([down(), Reply::text("at last")]);
+    b.reply([down()]);
+    let answered = ask(&router).await.unwrap();
+    let order: Vec<_> = answered.attempts.iter().map(|attempt| attempt.target.as_str()).collect();
+    assert_eq!(order, ["a/m", "b/m", "a/m"]);
+    assert_eq!((answered.answer.text.as_str(), answered.target.id().as_str()), ("at last", "a/m"));
+}
+
+#[tokio::test]
+async fn two_rounds_are_all() {
+    let (a, b, router, _) = pair().await;
+    a.script(|_| down());
+    b.script(|_| down());
+    let (outcome, seen) = observed(&router, &hello()).await;
+    assert_eq!(outcome.unwrap_err().kind(), FaultKind::Unavailable);
+    assert_eq!((seen.len(), a.calls(), b.calls()), (4, 2, 2));
+}
+
+#[tokio::test]
+async fn a_refused_key_moves_on_and_is_not_tried_again() {
+    let (a, b, router, _) = pair().await;
+    a.script(|_| Reply::error(401, "who?", None));
+    b.reply([down(), Reply::text("ok")]);
+    assert_eq!(ask(&router).await.unwrap().target.id(), "b/m");
+    assert_eq!((a.calls(), b.calls()), (1, 2));
+}
+
+#[tokio::test]
+async fn what_waiting_can_mend_is_told_before_what_it_cannot() {
+    let (a, b, router, _) = pair().await;
+    a.script(|_| down());
+    b.script(|_| Reply::error(401, "who?", None));
+    assert_eq!(ask(&router).await.unwrap_err().kind(), FaultKind::Unavailable);
+}
+
+#[tokio::test]
+async fn a_request_that_is_wrong_is_wrong_everywhere() {
+    let (a, b, router, _) = pair().await;
+    a.reply([Reply::error(400, "no such parameter", None)]);
+    assert!(matches!(ask(&router).await, Err(ProviderError::InvalidRequest { .. })));
+    assert_eq!((a.calls(), b.calls()), (1, 0));
+}
+
+#[tokio::test]
+async fn a_request_too_long_for_one_may_fit_another() {
+    let (a, b, router, _) = pair().await;
+    a.reply([Reply::error(400, "context length exceeded", Some("context_length_exceeded"))]);
+    assert_eq!(ask(&router).await.unwrap().target.id(), "b/m");
+    assert_eq!((a.calls(), b.calls()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_limited_target_is_left_alone_until_its_time_has_come() {
+    let (a, b, router, clock) = pair().await;
+    a.reply([Reply::RateLimited { retry_after: Some("30".into()) }]);
+    for _ in 0..3 {
+        assert_eq!(ask(&router).await.unwrap().target.id(), "b/m");
+    }
+    assert_eq!((a.calls(), b.calls()), (1, 3));
+    clock.advance(Duration::from_secs(30));
+    assert_eq!(ask(&router).await.unwrap().target.id(), "a/m");
+}
+
+#[tokio::test]
+async fn limits_do_not_open_the_breaker() {
+    let (a, b, router, clock) = pair().await;
+    b.script(|_| Reply::error(401, "who?", None));
+    a.script(|_| Reply::RateLimited { retry_after: None });
+    for _ in 0..5 {
+        let error = ask(&router).await.unwrap_err();
+        assert_eq!(error.kind(), FaultKind::Limited);
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(1)));
+        clock.advance(Duration::from_secs(1));
+    }
+    assert_eq!(a.calls(), 5);
+}
+
+#[tokio::test]
+async fn a_short_pause_is_waited_for() {
+    let fake = FakeProvider::start().await.unwrap();
+    let config = config(&section("acme", &fake, ""));
+    let clock = Arc::new(cofounder_domain::SystemClock);
+    let router = Router::new(config, Arc::new(cofounder_providers::NoEngine), clock).unwrap();
+    fake.reply([Reply::RateLimited { retry_after: Some("1".into()) }]);
+    assert_eq!(ask(&router).await.unwrap().answer.text, "ok");
+    assert_eq!(fake.calls(), 2);
+}
+
+#[tokio::test]
+async fn another_model_of_the_same_provider_gets_a_key_of_its_own() {
+    let fake = FakeProvider::start().await.unwrap();
+    let router = router(config(&(section("acme", &fake, "") + "[provider.acme.model.n]\n")));
+    fake.reply([down(), down()]);
+    ask(&router).await.unwrap();
+    let keys: Vec<_> = fake.seen().iter().map(|seen| seen.headers["idempotency-key"].clone()).collect();
+    assert_eq!(keys, ["key-1", "key-1/n", "key-1"]);
+}
+
+#[tokio::test]
+async fn a_pinned_model_that_fails_is_not_replaced() {
+    let (a, b, router, _) = pair().await;
+    a.script(|_| down());
+    let route = pinned(&router, "a/m").unwrap();
+    let error =
+        router.chat(&route, &hello(), "", None, &CancellationToken::new(), &mut |_| ()).await.unwrap_err();
+    assert!(matches!(error, ProviderError::Unavailable { .. }));
+    assert_eq!((a.calls(), b.calls()), (2, 0));
+    assert!(!a.seen()[0].headers.contains_key("idempotency-key"));
+}

@@ -1,0 +1,73 @@
+//! The breaker, by a clock that is set by hand, and what a person is told of it.
+
+use crate::stand::{ask, clocked, section};
+use cofounder_domain::FaultKind;
+use cofounder_providers::{Router, TargetState};
+use cofounder_testkit::provider::{FakeProvider, Reply};
+use std::time::Duration;
+
+fn state(router: &Router) -> TargetState {
+    router.health()[0].targets[0].state
+}
+
+fn resting(seconds: u64) -> TargetState {
+    TargetState::Resting(Duration::from_secs(seconds))
+}
+
+#[tokio::test]
+async fn three_failures_open_it_and_each_failed_probe_doubles_the_rest() {
+    let fake = FakeProvider::start().await.unwrap();
+    let (router, clock) = clocked(&section("acme", &fake, ""));
+    fake.script(|_| Reply::error(500, "broken", None));
+    ask(&router).await.unwrap_err();
+    assert_eq!((fake.calls(), state(&router)), (2, TargetState::Ready));
+    ask(&router).await.unwrap_err();
+    assert_eq!((fake.calls(), state(&router)), (3, resting(5)), "the third failure opens it");
+
+    let error = ask(&router).await.unwrap_err();
+    assert_eq!((fake.calls(), error.kind()), (3, FaultKind::Unavailable), "nobody is asked while it is open");
+    assert!(error.to_string().contains("rests for 5 s") && error.to_string().contains("broken"), "{error}");
+
+    clock.advance(Duration::from_secs(5));
+    ask(&router).await.unwrap_err();
+    assert_eq!((fake.calls(), state(&router)), (4, resting(10)), "one probe");
+
+    clock.advance(Duration::from_secs(10));
+    fake.script(|_| Reply::text("back"));
+    assert_eq!(ask(&router).await.unwrap().answer.text, "back");
+    assert_eq!(state(&router), TargetState::Ready);
+    assert_eq!(router.health()[0].targets[0].last_error, None);
+}
+
+#[tokio::test]
+async fn an_answer_in_between_starts_the_count_again() {
+    let fake = FakeProvider::start().await.unwrap();
+    let (router, _) = clocked(&section("acme", &fake, ""));
+    for _ in 0..3 {
+        fake.reply([Reply::error(500, "broken", None)]);
+        ask(&router).await.unwrap();
+    }
+    assert_eq!((fake.calls(), state(&router)), (6, TargetState::Ready));
+}
+
+#[tokio::test]
+async fn refusals_say_nothing_about_health() {
+    let fake = FakeProvider::start().await.unwrap();
+    let (router, _) = clocked(&section("acme", &fake, ""));
+    for status in [400, 401, 404, 400, 401, 404] {
+        fake.reply([Reply::error(status, "no", None)]);
+        ask(&router).await.unwrap_err();
+    }
+    assert_eq!((fake.calls(), state(&router)), (6, TargetState::Ready));
+}
+
+#[tokio::test]
+async fn a_pause_is_shown() {
+    let fake = FakeProvider::start().await.unwrap();
+    let (router, _) = clocked(&section("acme", &fake, ""));
+    fake.reply([Reply::RateLimited { retry_after: Some("40".into()) }]);
+    ask(&router).await.unwrap_err();
+    assert_eq!(state(&router), TargetState::Cooling(Duration::from_secs(40)));
+    let shown = serde_json::to_value(router.health()).unwrap();
+    assert_eq!(shown[0]["targets"][0]["target"], "acme/m");
+}
