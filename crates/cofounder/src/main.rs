@@ -1,1 +1,49 @@
-fn main() {}
+//! The binary: reads the command line, puts the parts together, and runs one command.
+//!
+//! It holds the commands, the configuration, the composition root and the lifecycle, and nothing that another
+//! program could use: what can stand alone is a crate of its own. Results go to standard output, everything
+//! else to standard error; exit codes are 0 for ok, 1 for failed and 2 for wrong use.
+
+mod app;
+mod chosen;
+mod cli;
+mod commands;
+mod config;
+mod failure;
+mod files;
+mod launcher;
+mod lifecycle;
+mod logging;
+mod output;
+mod progress;
+mod pull;
+mod result;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+use crate::{cli::Cli, failure::Failure};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    logging::start(cli.global.verbose);
+    let outcome = match &cli.command {
+        // The engine is a process of its own: no configuration, no database.
+        cli::Command::Engine(command) => commands::engine::run(command),
+        _ => match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+            Ok(runtime) => {
+                let outcome = runtime.block_on(commands::run(&cli));
+                runtime.shutdown_timeout(std::time::Duration::from_millis(500));
+                outcome
+            }
+            Err(error) => Err(Failure::failed(format!("the program could not start its threads: {error}"))),
+        },
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.print(cli.global.json);
+            ExitCode::from(failure.code())
+        }
+    }
+}

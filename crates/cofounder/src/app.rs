@@ -1,0 +1,175 @@
+//! The composition root: where things are, and how the parts are put together.
+
+use cofounder_domain::{Clock, FaultKind, SystemClock, TaskId};
+use cofounder_executor::{Executor, Finished, Progress};
+use cofounder_metering::{Meter, Tally};
+use cofounder_models::Registry;
+use cofounder_pipeline::{Settings, Strategy, WritePost};
+use cofounder_providers::{
+    EmbeddedModel, FoundOllama, OLLAMA_PATIENCE, OLLAMA_URL, Role, Route, Router, RouterConfig, discover_ollama, known_env_keys,
+};
+use cofounder_research::Fetcher;
+use cofounder_storage::{Database, Owner, StorageError};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use crate::{
+    cli::Global,
+    config::Config,
+    failure::Failure,
+    launcher::{EngineLauncher, EngineSettings},
+};
+
+/// Where things are, and how the program is set.
+pub(crate) struct Files {
+    pub(crate) config: Config,
+    pub(crate) config_file: Option<PathBuf>,
+    pub(crate) data_dir: PathBuf,
+    pub(crate) database: PathBuf,
+    pub(crate) registry: Registry,
+}
+
+impl Files {
+    /// Flags, then the environment, then the configuration file, then defaults.
+    pub(crate) fn find(global: &Global) -> Result<Self, Failure> {
+        let config_file = config_file(global)?;
+        let variables = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+        let config = Config::read(config_file.as_deref(), variables)?;
+        let data_dir = global.data_dir.clone().or_else(|| dirs::data_dir().map(|d| d.join("cofounder")));
+        let data_dir = data_dir.ok_or_else(|| Failure::usage("no home folder is known. Name a data directory with --data-dir"))?;
+        let database = match &global.database_url {
+            None => data_dir.join("cofounder.db"),
+            Some(url) => sqlite_path(url)?,
+        };
+        let models = std::env::var_os("COFOUNDER_MODEL_DIR").map(PathBuf::from);
+        let models = models.or_else(|| dirs::cache_dir().map(|d| d.join("cofounder/models")));
+        let registry = Registry::new(models.unwrap_or_else(|| data_dir.join("models")));
+        Ok(Self { config, config_file, data_dir, database, registry })
+    }
+
+    fn owners(&self) -> PathBuf {
+        self.data_dir.join("run/owners")
+    }
+}
+
+fn config_file(global: &Global) -> Result<Option<PathBuf>, Failure> {
+    if let Some(named) = &global.config {
+        let exists = named.is_file();
+        return if exists { Ok(Some(named.clone())) } else { Err(Failure::usage(format!("there is no configuration {}", named.display()))) };
+    }
+    let here = Path::new("cofounder.toml").to_owned();
+    let own = dirs::config_dir().map(|d| d.join("cofounder/config.toml"));
+    Ok([Some(here), own].into_iter().flatten().find(|f| f.is_file()))
+}
+
+/// The file of a `sqlite:` URL.
+fn sqlite_path(url: &str) -> Result<PathBuf, Failure> {
+    let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:"));
+    match path.map(|p| p.split('?').next().unwrap_or_default()).filter(|p| !p.is_empty()) {
+        Some(path) => Ok(PathBuf::from(path)),
+        None => Err(Failure::of(
+            FaultKind::Unsupported,
+            "this version keeps its data in SQLite only: give --database-url sqlite:PATH, or leave it out".to_owned(),
+        )),
+    }
+}
+
+/// What most commands work on.
+pub(crate) struct App {
+    pub(crate) files: Files,
+    pub(crate) db: Arc<Database>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl App {
+    /// Opens the database, making it if there is none.
+    pub(crate) async fn open(files: Files) -> Result<Self, Failure> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let db = Arc::new(Database::open(&files.database, clock.clone()).await?);
+        Ok(Self { files, db, clock })
+    }
+
+    /// The parts that make model calls. Connects to nothing but, to see whether it is there, a local Ollama.
+    pub(crate) async fn studio(&self, pin: Option<&str>) -> Result<Studio, Failure> {
+        let config = &self.files.config;
+        let name = self.local_model(pin);
+        let context = config.engine.context;
+        let settings = EngineSettings { threads: config.engine.threads, context };
+        let launcher = Arc::new(EngineLauncher::new(self.files.registry.clone(), &self.files.data_dir, settings));
+        let ollama = if config.provider.is_empty() && config.ollama.discover { find_ollama(config).await } else { None };
+        let router = RouterConfig {
+            providers: config.provider.clone(),
+            router: config.router.clone(),
+            embedded: Some(EmbeddedModel { name: name.clone(), context }),
+            ollama,
+            budget_enforced: config.budget.day().is_some(),
+            env_keys: known_env_keys().filter(|key| std::env::var_os(key).is_some()).map(str::to_owned).collect(),
+        };
+        let router = Router::new(router, launcher.clone(), self.clock.clone()).map_err(|e| Failure::of(e.kind(), e))?;
+        let router = Arc::new(router);
+        let tally = Arc::new(Tally::default());
+        let meter = Arc::new(Meter::new(self.db.clone(), router, config.budget.day(), tally.clone()));
+        Ok(Studio { meter, tally, launcher, local: name })
+    }
+
+    /// The local model that a person named, or the configured one.
+    fn local_model(&self, pin: Option<&str>) -> String {
+        let named = pin.map(|p| p.strip_prefix("embedded/").unwrap_or(p));
+        let local = named.filter(|n| cofounder_models::find(n).is_some() || self.files.registry.get(n).is_ok());
+        local.unwrap_or(&self.files.config.engine.model).to_owned()
+    }
+
+    /// Runs one task in this process.
+    pub(crate) async fn run(
+        &self,
+        task: TaskId,
+        studio: &Studio,
+        strategy: Strategy,
+        progress: Arc<dyn Progress>,
+        cancel: &CancellationToken,
+    ) -> Result<Finished, Failure> {
+        let workflow = WritePost {
+            db: self.db.clone(),
+            meter: studio.meter.clone(),
+            fetcher: Arc::new(Fetcher::new(self.files.config.research.clone())),
+            settings: Settings { strategy, rails: Default::default() },
+        };
+        let owner = Owner::new(&self.files.owners()).map_err(|error| {
+            Failure::failed(format!("{} cannot be written: {error}. Name another folder with --data-dir", self.files.data_dir.display()))
+        })?;
+        let executor = Executor::new(self.db.clone(), owner, cofounder_executor::Settings::default());
+        Ok(executor.run(task, &workflow, progress, cancel).await?)
+    }
+}
+
+async fn find_ollama(config: &Config) -> Option<FoundOllama> {
+    let base_url = config.ollama.base_url.clone().or_else(|| Url::parse(OLLAMA_URL).ok())?;
+    let models = discover_ollama(&base_url, OLLAMA_PATIENCE).await.filter(|models| !models.is_empty())?;
+    Some(FoundOllama { base_url, models })
+}
+
+/// What makes model calls.
+pub(crate) struct Studio {
+    pub(crate) meter: Arc<Meter>,
+    pub(crate) tally: Arc<Tally>,
+    pub(crate) launcher: Arc<EngineLauncher>,
+    /// The local model that takes part.
+    pub(crate) local: String,
+}
+
+impl Studio {
+    /// Where the writer's calls go.
+    pub(crate) fn route(&self, pin: Option<&str>) -> Result<Route, Failure> {
+        self.meter.route(Role::Draft, pin).map_err(|e| Failure::of(e.kind(), e))
+    }
+}
+
+impl From<StorageError> for Failure {
+    fn from(error: StorageError) -> Self {
+        Self::of(error.kind(), error)
+    }
+}

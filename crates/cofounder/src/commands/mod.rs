@@ -1,0 +1,33 @@
+//! The commands, one file each. A command reads its options, uses the application, and prints its result.
+
+pub(crate) mod doctor;
+pub(crate) mod engine;
+pub(crate) mod lint;
+pub(crate) mod model;
+pub(crate) mod post;
+pub(crate) mod source;
+pub(crate) mod task;
+pub(crate) mod write;
+
+use crate::{
+    app::{App, Files},
+    cli::{Cli, Command},
+    failure::Failure,
+};
+
+/// Runs the command that was asked for. Commands that need no database open none.
+pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
+    if let Command::Lint(args) = &cli.command {
+        return lint::run(args, cli.global.json).await;
+    }
+    let files = Files::find(&cli.global)?;
+    match &cli.command {
+        Command::Model(command) => model::run(files, command, cli.global.json).await,
+        Command::Doctor => doctor::run(files, cli.global.json).await,
+        Command::Write(args) => write::run(App::open(files).await?, args, cli.global.json).await,
+        Command::Task(command) => task::run(App::open(files).await?, command, cli.global.json).await,
+        Command::Post(command) => post::run(App::open(files).await?, command, cli.global.json).await,
+        Command::Source(command) => source::run(App::open(files).await?, command, cli.global.json).await,
+        Command::Lint(_) | Command::Engine(_) => Ok(()),
+    }
+}

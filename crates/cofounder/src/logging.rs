@@ -1,0 +1,14 @@
+//! One kind of logging: `tracing`, to standard error. `RUST_LOG` sets what is logged, as usual.
+
+use tracing_subscriber::EnvFilter;
+
+/// Starts logging: warnings, with `-v` the program's own doings, with `-vv` its details.
+pub(crate) fn start(verbose: u8) {
+    let default = match verbose {
+        0 => "warn",
+        1 => "info",
+        _ => "debug,hyper=info,reqwest=info,sqlx=info",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+}

@@ -1,0 +1,179 @@
+//! Verify: each factual sentence is checked against the passages it cites. One that fails is given its
+//! evidence and rewritten once; one that still fails is taken out, and the report says so.
+
+use cofounder_domain::{Check, Claim, ClaimPassage, Passage, Verdict};
+use cofounder_executor::{Outcome, StepContext, StepError};
+use cofounder_metering::Role;
+use cofounder_qa as qa;
+use cofounder_research::Ranking;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    article::{Article, Form, Section, Sentence},
+    patterns::ADDRESS,
+    pen::{Manner, Pen},
+    prompts,
+    steps::{bug, draft::Desk, rules},
+    writer::{Strategy, copies, pick},
+};
+
+/// The article with only supported sentences, and what was checked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Verified {
+    pub(crate) article: Article,
+    pub(crate) claims: Vec<Claim>,
+    pub(crate) removed: Vec<Claim>,
+    pub(crate) rewritten: usize,
+}
+
+struct Verifier<'a> {
+    desk: &'a Desk<'a>,
+    rules: qa::Rules,
+    ranking: Ranking,
+    strategy: Strategy,
+    pen: &'a Pen<'a>,
+}
+
+/// Checks every sentence.
+pub(crate) async fn run(
+    desk: &Desk<'_>,
+    mut article: Article,
+    strategy: Strategy,
+    pen: &Pen<'_>,
+    step: &StepContext,
+) -> Result<Outcome<Verified>, StepError> {
+    let rules = rules(desk.brief, desk.sources);
+    let verifier = Verifier { desk, rules, ranking: Ranking::new(desk.passages), strategy, pen };
+    let (mut claims, mut removed, mut rewritten) = (Vec::new(), Vec::new(), 0);
+    for section in &mut article.sections {
+        for paragraph in &mut section.paragraphs {
+            let mut kept = Vec::new();
+            for sentence in std::mem::take(&mut paragraph.sentences) {
+                match verifier.sentence(&sentence).await? {
+                    Fate::NoClaim => kept.push(sentence),
+                    Fate::Kept(as_it_is, claim) => {
+                        kept.push(as_it_is);
+                        claims.push(claim);
+                    }
+                    Fate::Rewritten(new, claim) => {
+                        rewritten += 1;
+                        kept.push(new);
+                        claims.push(claim);
+                    }
+                    Fate::Removed(claim) => removed.push(claim),
+                }
+            }
+            paragraph.sentences = kept;
+        }
+        section.drop_empty();
+        step.detail(format!("{} claims supported, {} removed", claims.len(), removed.len()));
+    }
+    article.sections.retain(|s| !s.paragraphs.is_empty());
+    Ok(Outcome::done(Verified { article, claims, removed, rewritten }))
+}
+
+enum Fate {
+    NoClaim,
+    Kept(Sentence, Claim),
+    Rewritten(Sentence, Claim),
+    Removed(Claim),
+}
+
+impl Verifier<'_> {
+    async fn sentence(&self, sentence: &Sentence) -> Result<Fate, StepError> {
+        if sentence.cites.is_empty() && !qa::is_factual(&sentence.text) {
+            return Ok(Fate::NoClaim);
+        }
+        let claim = self.claim(sentence);
+        if claim.supported {
+            return Ok(Fate::Kept(sentence.clone(), claim));
+        }
+        // A sentence whose marks are missing or wrong may still rest on a passage that is there.
+        if let Some((moved, claim)) = self.recite(sentence) {
+            return Ok(Fate::Kept(moved, claim));
+        }
+        if self.strategy == Strategy::Sections {
+            if let Some(rewritten) = self.rewrite(sentence, &claim).await? {
+                let claim = self.claim(&rewritten);
+                if claim.supported {
+                    return Ok(Fate::Rewritten(rewritten, claim));
+                }
+            }
+        }
+        Ok(Fate::Removed(claim))
+    }
+
+    fn claim(&self, sentence: &Sentence) -> Claim {
+        let text = qa::plain(&sentence.text);
+        let cited = pick(self.desk.passages, &sentence.cites);
+        let mut checks = qa::check_claim(&text, &cited, &self.rules);
+        if sentence.cites.len() != cited.len() {
+            checks.push(failed("citation", "it cites a passage that does not exist"));
+        }
+        if ADDRESS.is_match(&text) && !cited.iter().any(|p| ADDRESS.is_match(&p.text)) {
+            checks.push(failed("citation", "it holds an address that no passage has"));
+        }
+        if sentence.form == Form::Prose && cited.iter().any(|p| copies(&without_quotes(&text), &p.text)) {
+            checks.push(failed("quote", "it takes the source's words without quotation marks"));
+        }
+        let passages = cited
+            .iter()
+            .map(|p| ClaimPassage { source: p.source.clone(), start: p.start, end: p.end, text: p.text.clone() })
+            .collect();
+        Claim { supported: qa::supported(&checks), text, passages, checks }
+    }
+
+    /// The sentence with the one passage that supports it, if there is one.
+    fn recite(&self, sentence: &Sentence) -> Option<(Sentence, Claim)> {
+        self.nearest(&sentence.text, 3).into_iter().find_map(|passage| {
+            let moved = Sentence { cites: vec![passage.number], ..sentence.clone() };
+            let claim = self.claim(&moved);
+            claim.supported.then_some((moved, claim))
+        })
+    }
+
+    fn nearest(&self, text: &str, count: usize) -> Vec<&Passage> {
+        self.ranking.rank(text, count).into_iter().map(|(index, _)| &self.desk.passages[index]).collect()
+    }
+
+    async fn rewrite(&self, sentence: &Sentence, claim: &Claim) -> Result<Option<Sentence>, StepError> {
+        let mut evidence = pick(self.desk.passages, &sentence.cites);
+        for passage in self.nearest(&sentence.text, 3) {
+            if !evidence.iter().any(|p| p.number == passage.number) {
+                evidence.push(passage);
+            }
+        }
+        if evidence.is_empty() {
+            return Ok(None);
+        }
+        let problem: Vec<&str> = claim.checks.iter().filter(|c| c.verdict != Verdict::Pass).map(|c| c.reason.as_str()).collect();
+        let values = minijinja::context! {
+            sentence => claim.text.as_str(), problem => problem.join("; "), passages => prompts::shown(&evidence),
+        };
+        let prompt = prompts::render("rewrite", values).map_err(bug)?;
+        let answer = self.pen.prompt(prompt.clone(), &Manner::new(Role::Verify, 160)).await?;
+        let text = qa::clean_answer(&answer.text);
+        if answer.cut_off() || !qa::answer_faults(&text, &prompt).is_empty() {
+            return Ok(None);
+        }
+        Ok(Section::from_answer(None, &text).sentences().next().cloned())
+    }
+}
+
+fn failed(name: &str, reason: &str) -> Check {
+    Check { name: name.to_owned(), verdict: Verdict::Fail, reason: reason.to_owned() }
+}
+
+/// The text outside double quotation marks.
+fn without_quotes(text: &str) -> String {
+    let mut depth = false;
+    text.chars()
+        .map(|c| {
+            let mark = matches!(c, '“' | '”' | '"');
+            if mark {
+                depth = c == '“' || (c == '"' && !depth);
+            }
+            if depth || mark { ' ' } else { c }
+        })
+        .collect()
+}
