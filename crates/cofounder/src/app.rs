@@ -6,7 +6,8 @@ use cofounder_metering::{Meter, Tally};
 use cofounder_models::Registry;
 use cofounder_pipeline::{Settings, Strategy, WritePost};
 use cofounder_providers::{
-    EmbeddedModel, FoundOllama, OLLAMA_PATIENCE, OLLAMA_URL, Role, Route, Router, RouterConfig, discover_ollama, known_env_keys,
+    EmbeddedModel, FoundOllama, OLLAMA_PATIENCE, OLLAMA_URL, Role, Route, Router, RouterConfig,
+    discover_ollama, known_env_keys,
 };
 use cofounder_research::Fetcher;
 use cofounder_storage::{Database, Owner, StorageError};
@@ -37,10 +38,13 @@ impl Files {
     /// Flags, then the environment, then the configuration file, then defaults.
     pub(crate) fn find(global: &Global) -> Result<Self, Failure> {
         let config_file = config_file(global)?;
-        let variables = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+        let variables =
+            std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
         let config = Config::read(config_file.as_deref(), variables)?;
         let data_dir = global.data_dir.clone().or_else(|| dirs::data_dir().map(|d| d.join("cofounder")));
-        let data_dir = data_dir.ok_or_else(|| Failure::usage("no home folder is known. Name a data directory with --data-dir"))?;
+        let data_dir = data_dir.ok_or_else(|| {
+            Failure::usage("no home folder is known. Name a data directory with --data-dir")
+        })?;
         let database = match &global.database_url {
             None => data_dir.join("cofounder.db"),
             Some(url) => sqlite_path(url)?,
@@ -59,7 +63,11 @@ impl Files {
 fn config_file(global: &Global) -> Result<Option<PathBuf>, Failure> {
     if let Some(named) = &global.config {
         let exists = named.is_file();
-        return if exists { Ok(Some(named.clone())) } else { Err(Failure::usage(format!("there is no configuration {}", named.display()))) };
+        return if exists {
+            Ok(Some(named.clone()))
+        } else {
+            Err(Failure::usage(format!("there is no configuration {}", named.display())))
+        };
     }
     let here = Path::new("cofounder.toml").to_owned();
     let own = dirs::config_dir().map(|d| d.join("cofounder/config.toml"));
@@ -73,7 +81,8 @@ fn sqlite_path(url: &str) -> Result<PathBuf, Failure> {
         Some(path) => Ok(PathBuf::from(path)),
         None => Err(Failure::of(
             FaultKind::Unsupported,
-            "this version keeps its data in SQLite only: give --database-url sqlite:PATH, or leave it out".to_owned(),
+            "this version keeps its data in SQLite only: give --database-url sqlite:PATH, or leave it out"
+                .to_owned(),
         )),
     }
 }
@@ -99,17 +108,26 @@ impl App {
         let name = self.local_model(pin);
         let context = config.engine.context;
         let settings = EngineSettings { threads: config.engine.threads, context };
-        let launcher = Arc::new(EngineLauncher::new(self.files.registry.clone(), &self.files.data_dir, settings));
-        let ollama = if config.provider.is_empty() && config.ollama.discover { find_ollama(config).await } else { None };
+        let launcher =
+            Arc::new(EngineLauncher::new(self.files.registry.clone(), &self.files.data_dir, settings));
+        let ollama = if config.provider.is_empty() && config.ollama.discover {
+            find_ollama(config).await
+        } else {
+            None
+        };
         let router = RouterConfig {
             providers: config.provider.clone(),
             router: config.router.clone(),
             embedded: Some(EmbeddedModel { name: name.clone(), context }),
             ollama,
             budget_enforced: config.budget.day().is_some(),
-            env_keys: known_env_keys().filter(|key| std::env::var_os(key).is_some()).map(str::to_owned).collect(),
+            env_keys: known_env_keys()
+                .filter(|key| std::env::var_os(key).is_some())
+                .map(str::to_owned)
+                .collect(),
         };
-        let router = Router::new(router, launcher.clone(), self.clock.clone()).map_err(|e| Failure::of(e.kind(), e))?;
+        let router = Router::new(router, launcher.clone(), self.clock.clone())
+            .map_err(|e| Failure::of(e.kind(), e))?;
         let router = Arc::new(router);
         let tally = Arc::new(Tally::default());
         let meter = Arc::new(Meter::new(self.db.clone(), router, config.budget.day(), tally.clone()));
@@ -119,7 +137,8 @@ impl App {
     /// The local model that a person named, or the configured one.
     fn local_model(&self, pin: Option<&str>) -> String {
         let named = pin.map(|p| p.strip_prefix("embedded/").unwrap_or(p));
-        let local = named.filter(|n| cofounder_models::find(n).is_some() || self.files.registry.get(n).is_ok());
+        let local =
+            named.filter(|n| cofounder_models::find(n).is_some() || self.files.registry.get(n).is_ok());
         local.unwrap_or(&self.files.config.engine.model).to_owned()
     }
 
@@ -139,7 +158,10 @@ impl App {
             settings: Settings { strategy, rails: Default::default() },
         };
         let owner = Owner::new(&self.files.owners()).map_err(|error| {
-            Failure::failed(format!("{} cannot be written: {error}. Name another folder with --data-dir", self.files.data_dir.display()))
+            Failure::failed(format!(
+                "{} cannot be written: {error}. Name another folder with --data-dir",
+                self.files.data_dir.display()
+            ))
         })?;
         let executor = Executor::new(self.db.clone(), owner, cofounder_executor::Settings::default());
         Ok(executor.run(task, &workflow, progress, cancel).await?)

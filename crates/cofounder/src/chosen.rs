@@ -13,9 +13,16 @@ use crate::{
 
 /// Makes sure that the model that will write is here and measured, and says which it is, why, and what would be
 /// better on this machine. Returns how articles are written with it.
-pub(crate) async fn prepare(app: &App, studio: &Studio, pin: Option<&str>, cancel: &CancellationToken) -> Result<Strategy, Failure> {
+pub(crate) async fn prepare(
+    app: &App,
+    studio: &Studio,
+    pin: Option<&str>,
+    cancel: &CancellationToken,
+) -> Result<Strategy, Failure> {
     let route = studio.route(pin)?;
-    let Some(first) = route.targets.first() else { return Err(Failure::failed("no model can take this task")) };
+    let Some(first) = route.targets.first() else {
+        return Err(Failure::failed("no model can take this task"));
+    };
     eprintln!("model: {first} ({})", route.why);
     tell_passed_over(&route);
     if first.provider != EMBEDDED && studio.local != first.model {
@@ -41,18 +48,31 @@ pub(crate) async fn prepare(app: &App, studio: &Studio, pin: Option<&str>, cance
 }
 
 /// Asks the model a few questions and keeps what came of it with the model.
-pub(crate) async fn measure(app: &App, studio: &Studio, model: &str, cancel: &CancellationToken) -> Result<Probe, Failure> {
+pub(crate) async fn measure(
+    app: &App,
+    studio: &Studio,
+    model: &str,
+    cancel: &CancellationToken,
+) -> Result<Probe, Failure> {
     let pin = format!("{EMBEDDED}/{model}");
     let probe = probe(&studio.meter, &pin, cancel).await.map_err(|e| Failure::of(e.kind(), e))?;
     let Probe { strategy, sentences, supported } = &probe;
-    let ability =
-        Ability { probe: PROBE_VERSION, strategy: strategy.name().to_owned(), sentences: *sentences, supported: *supported };
+    let ability = Ability {
+        probe: PROBE_VERSION,
+        strategy: strategy.name().to_owned(),
+        sentences: *sentences,
+        supported: *supported,
+    };
     app.files.registry.set_ability(model, ability).map_err(|e| Failure::of(e.kind(), e))?;
     let how = match strategy {
         Strategy::Sections => "it can write whole sections",
-        Strategy::Sentences => "it is too small for whole sections: articles are written sentence by sentence, and what fails a check is quoted",
+        Strategy::Sentences => {
+            "it is too small for whole sections: articles are written sentence by sentence, and what fails a check is quoted"
+        }
     };
-    eprintln!("probe: {supported} of {sentences} sentences of {model} were cited, supported and its own; {how}");
+    eprintln!(
+        "probe: {supported} of {sentences} sentences of {model} were cited, supported and its own; {how}"
+    );
     Ok(probe)
 }
 

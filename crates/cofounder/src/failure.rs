@@ -54,7 +54,8 @@ impl Failure {
             return;
         }
         if json {
-            let problem = serde_json::json!({"error": {"type": self.kind.problem(), "message": self.message}});
+            let problem =
+                serde_json::json!({"error": {"type": self.kind.problem(), "message": self.message}});
             eprintln!("{problem}");
         } else {
             eprintln!("error: {}", self.message);

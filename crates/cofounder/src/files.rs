@@ -3,7 +3,11 @@
 use cofounder_domain::{Post, Report};
 use cofounder_pipeline::render::{FrontMatter, html};
 use serde::Serialize;
-use std::{fs, io::Write, path::{Path, PathBuf}};
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use crate::failure::Failure;
 
@@ -28,7 +32,8 @@ pub(crate) fn write(folder: &Path, post: &Post, report: &Report) -> Result<Artic
         degraded: &post.degraded,
     };
     let page = html(&front, &post.markdown).map_err(|e| Failure::of(cofounder_domain::FaultKind::Bug, e))?;
-    let report = serde_json::to_string_pretty(report).map_err(|e| Failure::of(cofounder_domain::FaultKind::Bug, e))?;
+    let report =
+        serde_json::to_string_pretty(report).map_err(|e| Failure::of(cofounder_domain::FaultKind::Bug, e))?;
     let folder = prepare(folder)?;
     let paths = ArticleFiles {
         markdown: folder.join(format!("{}.md", post.slug)),
@@ -44,7 +49,10 @@ pub(crate) fn write(folder: &Path, post: &Post, report: &Report) -> Result<Artic
 /// Makes the folder and tries to write into it, so that a task does not run for minutes before this fails.
 pub(crate) fn prepare(folder: &Path) -> Result<PathBuf, Failure> {
     let told = |error: std::io::Error| {
-        Failure::failed(format!("files cannot be written into {}: {error}. Name another folder with --out", folder.display()))
+        Failure::failed(format!(
+            "files cannot be written into {}: {error}. Name another folder with --out",
+            folder.display()
+        ))
     };
     fs::create_dir_all(folder).map_err(told)?;
     let folder = folder.canonicalize().map_err(told)?;

@@ -67,7 +67,8 @@ impl EngineLauncher {
         fs::create_dir_all(&self.folder).map_err(launch)?;
         fs::set_permissions(&self.folder, fs::Permissions::from_mode(0o700)).map_err(launch)?;
         let path = self.folder.join(format!("engine-{model}.lock"));
-        let mut lock = File::options().create(true).truncate(false).read(true).write(true).open(path).map_err(launch)?;
+        let mut lock =
+            File::options().create(true).truncate(false).read(true).write(true).open(path).map_err(launch)?;
         if lock.try_lock().is_err() {
             let mut socket = String::new();
             lock.read_to_string(&mut socket).map_err(launch)?;
@@ -93,8 +94,14 @@ impl EngineLauncher {
 
     fn spec(&self, model: &str, file: &Path, socket: &Path) -> Result<ServiceSpec, ProviderError> {
         let program = std::env::current_exe().map_err(launch)?;
-        let mut args: Vec<std::ffi::OsString> = vec!["engine".into(), "text".into(), "--model".into(), file.into()];
-        args.extend(["--socket".into(), socket.into(), "--context".into(), self.settings.context.to_string().into()]);
+        let mut args: Vec<std::ffi::OsString> =
+            vec!["engine".into(), "text".into(), "--model".into(), file.into()];
+        args.extend([
+            "--socket".into(),
+            socket.into(),
+            "--context".into(),
+            self.settings.context.to_string().into(),
+        ]);
         let mut spec = ServiceSpec::new(program, args, self.folder.join(format!("engine-{model}.log")));
         if let Some(threads) = self.settings.threads {
             spec.env.push(("RAYON_NUM_THREADS".into(), threads.to_string().into()));
@@ -129,7 +136,9 @@ impl Launcher for EngineLauncher {
                 }
                 Claim::Other(socket) if answers(socket.clone()).await => return Ok(socket),
                 Claim::Other(_) if Instant::now() > deadline => {
-                    return Err(launch("another process holds the engine's lock and its engine does not answer"));
+                    return Err(launch(
+                        "another process holds the engine's lock and its engine does not answer",
+                    ));
                 }
                 Claim::Other(_) => {}
             }

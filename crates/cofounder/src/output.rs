@@ -24,7 +24,8 @@ pub(crate) fn raw(text: &str) -> Result<(), Failure> {
 
 /// Prints a value as indented JSON.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(value).map_err(|e| Failure::failed(format!("the result could not be written as JSON: {e}")))?;
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|e| Failure::failed(format!("the result could not be written as JSON: {e}")))?;
     line(text)
 }
 
@@ -40,8 +41,9 @@ pub(crate) fn page<T: Serialize>(
     }
     let rows: Vec<Vec<String>> = items.iter().map(row).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let widths: Vec<usize> =
-        (0..columns).map(|c| rows.iter().filter_map(|r| r.get(c)).map(|t| t.chars().count()).max().unwrap_or(0)).collect();
+    let widths: Vec<usize> = (0..columns)
+        .map(|c| rows.iter().filter_map(|r| r.get(c)).map(|t| t.chars().count()).max().unwrap_or(0))
+        .collect();
     for row in rows {
         let cells = row.iter().zip(&widths).map(|(text, width)| format!("{text:<width$}"));
         line(cells.collect::<Vec<_>>().join("  ").trim_end())?;

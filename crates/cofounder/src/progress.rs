@@ -5,7 +5,11 @@ use cofounder_domain::{NanoUsd, StepPath, StepStatus};
 use cofounder_executor::{Event, Progress};
 use cofounder_metering::Tally;
 use indicatif::{ProgressBar, ProgressStyle};
-use std::{io::IsTerminal, sync::{Arc, Mutex}, time::Duration};
+use std::{
+    io::IsTerminal,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 /// Shows a run's events.
 pub(crate) struct Display {
@@ -50,7 +54,14 @@ impl Display {
         }
     }
 
-    fn line(&self, path: &StepPath, status: StepStatus, elapsed: Duration, replayed: bool, reasons: &[String]) {
+    fn line(
+        &self,
+        path: &StepPath,
+        status: StepStatus,
+        elapsed: Duration,
+        replayed: bool,
+        reasons: &[String],
+    ) {
         self.clear();
         let mark = match status {
             StepStatus::Done => "✓",
@@ -63,7 +74,11 @@ impl Display {
         let time = if replayed { "kept".to_owned() } else { format!("{:.1} s", elapsed.as_secs_f64()) };
         let mut line = format!("{mark} {:18} {:9} {time:>8}", path.as_str(), status.as_str());
         if spent.calls > 0 {
-            line.push_str(&format!("  {:>6} tokens  {}", spent.tokens_in + spent.tokens_out, cost(spent.cost)));
+            line.push_str(&format!(
+                "  {:>6} tokens  {}",
+                spent.tokens_in + spent.tokens_out,
+                cost(spent.cost)
+            ));
         }
         eprintln!("{line}");
         for reason in reasons {
@@ -85,9 +100,14 @@ impl Progress for Display {
                 self.line(path, *status, *elapsed, *replayed, reasons);
             }
             Event::Waiting { at_most } => {
-                eprintln!("another process works on this task; waiting for it, or for its lease to end (at most {} s)", at_most.as_secs() + 1);
+                eprintln!(
+                    "another process works on this task; waiting for it, or for its lease to end (at most {} s)",
+                    at_most.as_secs() + 1
+                );
             }
-            Event::RunStarted { kept, .. } if *kept > 0 => eprintln!("going on: {kept} step(s) are done already"),
+            Event::RunStarted { kept, .. } if *kept > 0 => {
+                eprintln!("going on: {kept} step(s) are done already")
+            }
             Event::RunStarted { .. } | Event::RunFinished { .. } => self.clear(),
         }
     }

@@ -2,7 +2,11 @@
 
 use cofounder_models::{Installed, PullProgress, PullSettings, pull};
 use indicatif::{ProgressBar, ProgressStyle};
-use std::{io::IsTerminal, sync::Mutex, time::{Duration, Instant}};
+use std::{
+    io::IsTerminal,
+    sync::Mutex,
+    time::{Duration, Instant},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{app::Files, failure::Failure};
@@ -19,7 +23,9 @@ impl PullBar {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(0);
             let template = "{msg}  {bar:30}  {bytes} of {total_bytes}  {bytes_per_sec}  {eta} left";
-            bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.set_style(
+                ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
+            );
             bar
         });
         Self { bar, plain: Mutex::new((Instant::now(), 0)) }
@@ -63,9 +69,15 @@ pub(crate) fn megabytes(bytes: u64) -> String {
 }
 
 /// Fetches a model of the catalogue, after the configuration.
-pub(crate) async fn fetch(files: &Files, name: &str, bar: &PullBar, cancel: &CancellationToken) -> Result<Installed, Failure> {
+pub(crate) async fn fetch(
+    files: &Files,
+    name: &str,
+    bar: &PullBar,
+    cancel: &CancellationToken,
+) -> Result<Installed, Failure> {
     let hub = &files.config.hub;
-    let mut settings = PullSettings { hub_enabled: hub.enabled, pip_enabled: hub.pip, ..PullSettings::default() };
+    let mut settings =
+        PullSettings { hub_enabled: hub.enabled, pip_enabled: hub.pip, ..PullSettings::default() };
     if let Some(url) = &hub.url {
         settings.hub = url.clone();
     }

@@ -14,11 +14,24 @@ use crate::{
 };
 
 /// Writes a task's article into `folder`, or, without one, nowhere, and prints what came of the task.
-pub(crate) async fn show(app: &App, task: TaskId, folder: Option<&Path>, as_json: bool) -> Result<(), Failure> {
-    let post = app.db.task_post(task).await?.ok_or_else(|| Failure::failed(format!("the task {task} has no article")))?;
+pub(crate) async fn show(
+    app: &App,
+    task: TaskId,
+    folder: Option<&Path>,
+    as_json: bool,
+) -> Result<(), Failure> {
+    let post = app
+        .db
+        .task_post(task)
+        .await?
+        .ok_or_else(|| Failure::failed(format!("the task {task} has no article")))?;
     let report = app.db.report(&post).await?;
     let written = folder.map(|folder| files::write(folder, &post, &report)).transpose()?;
-    if as_json { output::json(&summary(app, &post, &report, written.as_ref()).await?) } else { human(app, &post, &report, written.as_ref()).await }
+    if as_json {
+        output::json(&summary(app, &post, &report, written.as_ref()).await?)
+    } else {
+        human(app, &post, &report, written.as_ref()).await
+    }
 }
 
 /// The folder that a task's files go to.
@@ -26,7 +39,12 @@ pub(crate) async fn folder(app: &App, task: TaskId) -> Result<Option<PathBuf>, F
     Ok(app.db.task(task).await?.brief.out_dir.map(PathBuf::from))
 }
 
-async fn summary(app: &App, post: &Post, report: &Report, written: Option<&ArticleFiles>) -> Result<Value, Failure> {
+async fn summary(
+    app: &App,
+    post: &Post,
+    report: &Report,
+    written: Option<&ArticleFiles>,
+) -> Result<Value, Failure> {
     let spent = app.db.spent(post.task_id).await?;
     let supported = report.claims.iter().filter(|c| c.supported).count();
     Ok(json!({
@@ -55,12 +73,24 @@ async fn summary(app: &App, post: &Post, report: &Report, written: Option<&Artic
     }))
 }
 
-async fn human(app: &App, post: &Post, report: &Report, written: Option<&ArticleFiles>) -> Result<(), Failure> {
+async fn human(
+    app: &App,
+    post: &Post,
+    report: &Report,
+    written: Option<&ArticleFiles>,
+) -> Result<(), Failure> {
     let spent = app.db.spent(post.task_id).await?;
     let task = app.db.task(post.task_id).await?;
     let short: String = post.task_id.to_string();
     let degraded = if post.degraded.is_empty() { "" } else { ", degraded" };
-    output::line(format!("{}: {} words, {} claims, {}, gate {}{degraded}", post.title, words(report), report.claims.len(), task.status, post.gate.as_str()))?;
+    output::line(format!(
+        "{}: {} words, {} claims, {}, gate {}{degraded}",
+        post.title,
+        words(report),
+        report.claims.len(),
+        task.status,
+        post.gate.as_str()
+    ))?;
     for reason in &post.degraded {
         output::line(format!("  degraded: {reason}"))?;
     }
@@ -70,14 +100,22 @@ async fn human(app: &App, post: &Post, report: &Report, written: Option<&Article
     for rail in report.rails.iter().filter(|r| r.verdict != cofounder_domain::Verdict::Pass) {
         output::line(format!("  {} {}: {}", rail.rail, verdict(rail.verdict), rail.reason))?;
     }
-    output::line(format!("{} model calls, {} + {} tokens, {}", spent.calls, spent.tokens_in, spent.tokens_out, cost(spent.cost)))?;
+    output::line(format!(
+        "{} model calls, {} + {} tokens, {}",
+        spent.calls,
+        spent.tokens_in,
+        spent.tokens_out,
+        cost(spent.cost)
+    ))?;
     if let Some(files) = written {
         for path in [&files.markdown, &files.html, &files.report] {
             output::line(path.display().to_string())?;
         }
     }
     if task.status == cofounder_domain::Status::AwaitingApproval {
-        output::line(format!("next: read it, then `cofounder task approve {short}` or `cofounder task reject {short}`"))?;
+        output::line(format!(
+            "next: read it, then `cofounder task approve {short}` or `cofounder task reject {short}`"
+        ))?;
     }
     Ok(())
 }

@@ -63,7 +63,8 @@ fn crates_depend_only_on_those_they_may_know() {
         if name == "cofounder" {
             continue;
         }
-        let (_, allowed) = MAY_DEPEND_ON.iter().find(|(n, _)| *n == name).unwrap_or_else(|| panic!("{name} has no rule"));
+        let (_, allowed) =
+            MAY_DEPEND_ON.iter().find(|(n, _)| *n == name).unwrap_or_else(|| panic!("{name} has no rule"));
         for dependency in direct.iter().filter_map(|d| d.strip_prefix("cofounder-")) {
             assert!(allowed.contains(&dependency), "{name} must not depend on {dependency}");
         }
@@ -75,7 +76,10 @@ fn crates_depend_only_on_those_they_may_know() {
 fn libraries_stay_where_they_belong() {
     for (name, direct) in dependencies(false) {
         for (library, homes) in ONLY_IN {
-            assert!(!direct.contains(library) || homes.contains(&name.as_str()), "{name} must not use {library}");
+            assert!(
+                !direct.contains(library) || homes.contains(&name.as_str()),
+                "{name} must not use {library}"
+            );
         }
         if name == "domain" || name == "qa" {
             let known: Vec<_> = NO_IO.iter().filter(|l| direct.contains(**l)).collect();
@@ -102,7 +106,8 @@ fn crates_open_with_what_they_are_for() {
     }
 }
 
-const DOCUMENTS: [&str; 5] = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"];
+const DOCUMENTS: [&str; 5] =
+    ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"];
 
 /// Everything in backquotes that looks like a path of this repository.
 fn paths(text: &str) -> impl Iterator<Item = &str> {
@@ -135,18 +140,29 @@ fn commands_that_documents_name_exist() {
     for document in DOCUMENTS {
         let text = fs::read_to_string(root().join(document)).unwrap();
         for line in text.lines().map(str::trim) {
-            let Some(command) = line.strip_prefix("cofounder ").or_else(|| line.strip_prefix("cargo run --release -- ")) else {
+            let Some(command) =
+                line.strip_prefix("cofounder ").or_else(|| line.strip_prefix("cargo run --release -- "))
+            else {
                 continue;
             };
-            let words = command.split_whitespace().take_while(|w| w.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !w.starts_with("--"));
+            let words = command.split_whitespace().take_while(|w| {
+                w.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !w.starts_with("--")
+            });
             let mut words: Vec<&str> = words.collect();
             words.truncate(2);
             if words.first().is_none_or(|w| !["task", "post", "source", "model"].contains(w)) {
                 words.truncate(1);
             }
             named += 1;
-            let output = std::process::Command::new(env!("CARGO_BIN_EXE_cofounder")).args(&words).arg("--help").output().unwrap();
-            assert!(output.status.success(), "{document} names `cofounder {command}`, which the program does not know");
+            let output = std::process::Command::new(env!("CARGO_BIN_EXE_cofounder"))
+                .args(&words)
+                .arg("--help")
+                .output()
+                .unwrap();
+            assert!(
+                output.status.success(),
+                "{document} names `cofounder {command}`, which the program does not know"
+            );
         }
     }
     assert!(named > 3, "the documents name only {named} commands: does this test still read them?");
@@ -156,7 +172,8 @@ fn commands_that_documents_name_exist() {
 fn the_first_two_commands_of_the_readme_are_those_that_ci_runs() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     let ci = fs::read_to_string(root().join(".ci/run")).unwrap();
-    let commands: Vec<&str> = readme.lines().map(str::trim).filter(|l| l.starts_with("cargo ")).take(2).collect();
+    let commands: Vec<&str> =
+        readme.lines().map(str::trim).filter(|l| l.starts_with("cargo ")).take(2).collect();
     assert_eq!(commands.len(), 2, "the README opens with two commands");
     for command in commands {
         assert!(ci.contains(command), ".ci/run does not run `{command}`");

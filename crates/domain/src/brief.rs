@@ -32,10 +32,14 @@ pub struct Brief {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BriefError {
     /// Nothing but white space.
-    #[error("the topic is empty. Say what the article should be about, e.g. \"Why SQLite is a good default database\"")]
+    #[error(
+        "the topic is empty. Say what the article should be about, e.g. \"Why SQLite is a good default database\""
+    )]
     EmptyTopic,
     /// Too long.
-    #[error("the topic has {chars} characters, and at most {MAX_TOPIC_CHARS} are allowed. Shorten it, and put details into a source")]
+    #[error(
+        "the topic has {chars} characters, and at most {MAX_TOPIC_CHARS} are allowed. Shorten it, and put details into a source"
+    )]
     LongTopic {
         /// How long it is.
         chars: usize,
@@ -56,7 +60,12 @@ impl Brief {
     ///
     /// # Errors
     /// [`BriefError`] says what is wrong and what to do about it.
-    pub fn new(topic: &str, words: u64, sources: Vec<String>, model: Option<String>) -> Result<Self, BriefError> {
+    pub fn new(
+        topic: &str,
+        words: u64,
+        sources: Vec<String>,
+        model: Option<String>,
+    ) -> Result<Self, BriefError> {
         let chars = topic.trim().chars().count();
         if chars > MAX_TOPIC_CHARS {
             return Err(BriefError::LongTopic { chars });

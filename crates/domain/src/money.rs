@@ -97,7 +97,8 @@ impl Price {
     /// True if no call of this model can cost anything.
     #[must_use]
     pub fn is_free(&self) -> bool {
-        self.cost(1_000_000, 0, 1_000_000) == NanoUsd::ZERO && self.cost(1_000_000, 1_000_000, 0) == NanoUsd::ZERO
+        self.cost(1_000_000, 0, 1_000_000) == NanoUsd::ZERO
+            && self.cost(1_000_000, 1_000_000, 0) == NanoUsd::ZERO
     }
 }
 
@@ -105,7 +106,11 @@ impl Price {
 /// that is written with up to six decimal places.
 #[expect(clippy::cast_sign_loss, reason = "negative prices are turned to zero before the cast")]
 fn pico(usd_per_million: f64) -> u128 {
-    if usd_per_million.is_finite() && usd_per_million > 0.0 { (usd_per_million * 1e6).round() as u128 } else { 0 }
+    if usd_per_million.is_finite() && usd_per_million > 0.0 {
+        (usd_per_million * 1e6).round() as u128
+    } else {
+        0
+    }
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use crate::Span;
 
 /// Words that end with a full stop inside a sentence.
 const ABBREVIATIONS: [&str; 26] = [
-    "e.g.", "i.e.", "etc.", "vs.", "cf.", "approx.", "mr.", "mrs.", "ms.", "dr.", "prof.", "st.", "no.", "fig.",
-    "inc.", "ltd.", "co.", "corp.", "jr.", "sr.", "al.", "ed.", "vol.", "pp.", "u.s.", "dept.",
+    "e.g.", "i.e.", "etc.", "vs.", "cf.", "approx.", "mr.", "mrs.", "ms.", "dr.", "prof.", "st.", "no.",
+    "fig.", "inc.", "ltd.", "co.", "corp.", "jr.", "sr.", "al.", "ed.", "vol.", "pp.", "u.s.", "dept.",
 ];
 
 /// The byte ranges of a text's sentences, in order, without the white space around them.
@@ -62,8 +62,10 @@ fn continues(sentence: &str, rest: &str) -> bool {
     }
     let last = trimmed.rsplit([' ', '\n', '(', '"', '“']).next().unwrap_or_default();
     let lower = last.to_lowercase();
-    let initial = last.len() == 2 && last.starts_with(|c: char| c.is_ascii_uppercase()) && last.ends_with('.');
-    (initial && last != "I.") || (ABBREVIATIONS.contains(&lower.as_str()) && !matches!(lower.as_str(), "etc." | "no."))
+    let initial =
+        last.len() == 2 && last.starts_with(|c: char| c.is_ascii_uppercase()) && last.ends_with('.');
+    (initial && last != "I.")
+        || (ABBREVIATIONS.contains(&lower.as_str()) && !matches!(lower.as_str(), "etc." | "no."))
 }
 
 /// Whether a line begins a list item, a heading or a quotation rather than going on with a sentence.
@@ -97,22 +99,32 @@ mod tests {
 
     #[test]
     fn plain_sentences() {
-        assert_eq!(split("SQLite is small. It is fast!  Is it? Yes."), ["SQLite is small.", "It is fast!", "Is it?", "Yes."]);
+        assert_eq!(
+            split("SQLite is small. It is fast!  Is it? Yes."),
+            ["SQLite is small.", "It is fast!", "Is it?", "Yes."]
+        );
     }
 
     #[test]
     fn abbreviations_initials_versions_and_numbers_do_not_end_one() {
-        let text = "D. Richard Hipp wrote it, e.g. In 2000, for the U.S. Navy. Version 3.46.1 is 1.5 times faster.";
-        assert_eq!(split(text), [
-            "D. Richard Hipp wrote it, e.g. In 2000, for the U.S. Navy.",
-            "Version 3.46.1 is 1.5 times faster."
-        ]);
+        let text =
+            "D. Richard Hipp wrote it, e.g. In 2000, for the U.S. Navy. Version 3.46.1 is 1.5 times faster.";
+        assert_eq!(
+            split(text),
+            [
+                "D. Richard Hipp wrote it, e.g. In 2000, for the U.S. Navy.",
+                "Version 3.46.1 is 1.5 times faster."
+            ]
+        );
     }
 
     #[test]
     fn wrapped_lines_belong_together_and_blank_lines_and_list_items_part() {
         let text = "A database that\nfits in a file.\n\nHeading\n\n- one thing\n- another thing";
-        assert_eq!(split(text), ["A database that\nfits in a file.", "Heading", "- one thing", "- another thing"]);
+        assert_eq!(
+            split(text),
+            ["A database that\nfits in a file.", "Heading", "- one thing", "- another thing"]
+        );
     }
 
     #[test]

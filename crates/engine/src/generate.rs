@@ -41,8 +41,10 @@ impl Generator {
         let (content, reader) = open(path).map_err(told)?;
         let config = Config::read(&content, context).map_err(told)?;
         let vocabulary = Vocabulary::read(&content).map_err(told)?;
-        let source = content.metadata.get("tokenizer.chat_template").and_then(|v| v.to_string().ok()).cloned();
-        let (bos, eos) = (vocabulary.bos.clone().unwrap_or_default(), vocabulary.eos.clone().unwrap_or_default());
+        let source =
+            content.metadata.get("tokenizer.chat_template").and_then(|v| v.to_string().ok()).cloned();
+        let (bos, eos) =
+            (vocabulary.bos.clone().unwrap_or_default(), vocabulary.eos.clone().unwrap_or_default());
         let template = Template::new(source, bos, eos).map_err(told)?;
         let grammars = Grammars::new(&vocabulary).map_err(told)?;
         let context = config.context;
@@ -57,7 +59,8 @@ impl Generator {
         if tokens.len() >= self.context {
             return Err(EngineError::TooLong { tokens: tokens.len(), context: self.context });
         }
-        let mut constraint = prompt.shape.as_ref().map(|shape| self.grammars.constraint(shape)).transpose()?;
+        let mut constraint =
+            prompt.shape.as_ref().map(|shape| self.grammars.constraint(shape)).transpose()?;
         let mut sampler = Sampler::new(prompt.temperature, prompt.top_p, prompt.repeat_penalty, prompt.seed);
         let forbidden: Vec<u32> = self.vocabulary.other_marks().collect();
         let (mut scores, cached) = self.take_in(&tokens, cancelled)?;
@@ -98,7 +101,13 @@ impl Generator {
             scores = self.step(&[token], cancelled)?;
         }
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        Ok(Answer { text, cut_off, prompt_tokens: tokens.len(), cached_tokens: cached, answer_tokens: written.len() })
+        Ok(Answer {
+            text,
+            cut_off,
+            prompt_tokens: tokens.len(),
+            cached_tokens: cached,
+            answer_tokens: written.len(),
+        })
     }
 
     fn tokens(&self, prompt: &Prompt) -> Result<Vec<u32>, EngineError> {
@@ -111,7 +120,11 @@ impl Generator {
             };
             tokens.extend(new.map_err(EngineError::Invalid)?);
         }
-        if tokens.is_empty() { Err(EngineError::Invalid("the prompt is empty".to_owned())) } else { Ok(tokens) }
+        if tokens.is_empty() {
+            Err(EngineError::Invalid("the prompt is empty".to_owned()))
+        } else {
+            Ok(tokens)
+        }
     }
 
     /// Computes what is new in a prompt; tells the scores behind it and how many tokens were known.

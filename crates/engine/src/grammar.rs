@@ -25,7 +25,9 @@ impl Grammars {
         let parser = self.0.create_parser(grammar);
         let matcher = Matcher::new(parser);
         match matcher.get_error() {
-            Some(error) => Err(EngineError::Invalid(format!("the schema or grammar is not supported: {error}"))),
+            Some(error) => {
+                Err(EngineError::Invalid(format!("the schema or grammar is not supported: {error}")))
+            }
             None => Ok(Constraint(matcher)),
         }
     }

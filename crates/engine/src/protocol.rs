@@ -110,7 +110,9 @@ impl TryFrom<ChatRequest> for Prompt {
 
     fn try_from(request: ChatRequest) -> Result<Self, EngineError> {
         if request.stream == Some(true) || request.n.is_some_and(|n| n != 1) {
-            return Err(EngineError::Invalid("this model answers once and whole: `stream` and `n` are not supported".to_owned()));
+            return Err(EngineError::Invalid(
+                "this model answers once and whole: `stream` and `n` are not supported".to_owned(),
+            ));
         }
         if request.messages.is_empty() {
             return Err(EngineError::Invalid("`messages` is empty".to_owned()));
@@ -180,7 +182,9 @@ pub(crate) fn problem(error: &EngineError) -> (u16, Value) {
         EngineError::TooLong { .. } => (400, "invalid_request_error", Some("context_length_exceeded")),
         EngineError::Busy => (429, "rate_limit_error", None),
         EngineError::Cancelled => (499, "cancelled", None),
-        EngineError::Model { .. } | EngineError::Socket { .. } | EngineError::Compute(_) => (500, "server_error", None),
+        EngineError::Model { .. } | EngineError::Socket { .. } | EngineError::Compute(_) => {
+            (500, "server_error", None)
+        }
     };
     (status, json!({"error": {"message": error.to_string(), "type": kind, "code": code}}))
 }

@@ -16,7 +16,12 @@ pub(crate) struct Sampler {
 }
 
 impl Sampler {
-    pub(crate) fn new(temperature: Option<f32>, top_p: Option<f32>, repeat_penalty: Option<f32>, seed: Option<u64>) -> Self {
+    pub(crate) fn new(
+        temperature: Option<f32>,
+        top_p: Option<f32>,
+        repeat_penalty: Option<f32>,
+        seed: Option<u64>,
+    ) -> Self {
         Self {
             temperature: temperature.unwrap_or(0.7).clamp(0.0, 2.0),
             top_p: top_p.unwrap_or(0.95).clamp(0.01, 1.0),
@@ -65,14 +70,18 @@ impl Sampler {
         lately.dedup();
         for token in lately {
             if let Some(score) = scores.get_mut(token as usize) {
-                *score = if *score > 0.0 { *score / self.repeat_penalty } else { *score * self.repeat_penalty };
+                *score =
+                    if *score > 0.0 { *score / self.repeat_penalty } else { *score * self.repeat_penalty };
             }
         }
     }
 }
 
 fn likeliest(scores: &[f32]) -> Option<u32> {
-    let best = (0_u32..).zip(scores).filter(|(_, s)| s.is_finite()).max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0)));
+    let best = (0_u32..)
+        .zip(scores)
+        .filter(|(_, s)| s.is_finite())
+        .max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0)));
     best.map(|(token, _)| token)
 }
 
@@ -100,6 +109,10 @@ mod tests {
         scores[7] = 1.0;
         assert_eq!(Sampler::new(Some(0.0), None, None, None).choose(scores.clone(), &[]), Some(7));
         scores[3] = 0.95;
-        assert_eq!(Sampler::new(Some(0.0), None, Some(1.3), None).choose(scores, &[7]), Some(3), "7 was written");
+        assert_eq!(
+            Sampler::new(Some(0.0), None, Some(1.3), None).choose(scores, &[7]),
+            Some(3),
+            "7 was written"
+        );
     }
 }

@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::{Method, Request, Response, StatusCode, body::Incoming, header, server::conn::http1, service::service_fn};
+use hyper::{
+    Method, Request, Response, StatusCode, body::Incoming, header, server::conn::http1, service::service_fn,
+};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use std::{
@@ -61,13 +63,17 @@ struct Shared {
 /// # Errors
 /// [`EngineError`] if the model cannot be loaded or the socket cannot be served.
 pub fn serve_blocking(options: &ServeOptions) -> Result<(), EngineError> {
-    let told = |error: std::io::Error| EngineError::Socket { path: options.socket.clone(), reason: error.to_string() };
+    let told = |error: std::io::Error| EngineError::Socket {
+        path: options.socket.clone(),
+        reason: error.to_string(),
+    };
     if options.end_with_stdin {
         end_with_stdin().map_err(told)?;
     }
     let generator = Generator::load(&options.model, options.context)?;
     let worker = Worker::start(generator).map_err(told)?;
-    let name = options.model.file_stem().map_or_else(|| "local".to_owned(), |n| n.to_string_lossy().into_owned());
+    let name =
+        options.model.file_stem().map_or_else(|| "local".to_owned(), |n| n.to_string_lossy().into_owned());
     let shared = Arc::new(Shared { worker, name, count: AtomicU64::new(0) });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(told)?;
     runtime.block_on(serve(&options.socket, shared)).map_err(told)
@@ -123,15 +129,21 @@ async fn route(shared: &Shared, request: Request<Incoming>) -> Response<Full<Byt
                 reply(status, &body)
             }
         },
-        _ => reply(404, &json!({"error": {"message": "there is no such address here", "type": "invalid_request_error"}})),
+        _ => reply(
+            404,
+            &json!({"error": {"message": "there is no such address here", "type": "invalid_request_error"}}),
+        ),
     }
 }
 
 async fn chat(shared: &Shared, request: Request<Incoming>) -> Result<Value, EngineError> {
     let body = Limited::new(request.into_body(), MAX_REQUEST).collect();
-    let body = tokio::time::timeout(READ, body).await.map_err(|_| EngineError::Invalid("the request did not come".to_owned()))?;
+    let body = tokio::time::timeout(READ, body)
+        .await
+        .map_err(|_| EngineError::Invalid("the request did not come".to_owned()))?;
     let body = body.map_err(|error| EngineError::Invalid(error.to_string()))?.to_bytes();
-    let request: ChatRequest = serde_json::from_slice(&body).map_err(|e| EngineError::Invalid(e.to_string()))?;
+    let request: ChatRequest =
+        serde_json::from_slice(&body).map_err(|e| EngineError::Invalid(e.to_string()))?;
     let answer = shared.worker.ask(Prompt::try_from(request)?).await?;
     let id = shared.count.fetch_add(1, Ordering::Relaxed);
     Ok(protocol::response(&shared.name, id, &answer))

@@ -36,17 +36,29 @@ impl Vocabulary {
         let words = strings(content, "tokenizer.ggml.tokens")?;
         let is_mark = |index: usize| matches!(kind(content, index), Some(2..=5));
         let letters = letters();
-        let spell = |(index, word): (usize, &String)| if is_mark(index) { Vec::new() } else { spelled(word, &letters) };
+        let spell = |(index, word): (usize, &String)| {
+            if is_mark(index) { Vec::new() } else { spelled(word, &letters) }
+        };
         let bytes: Vec<Vec<u8>> = words.iter().enumerate().map(spell).collect();
         let id = |key: &str| Config::token(content, key).filter(|id| (*id as usize) < words.len());
         let mut ends: Vec<u32> = ENDS.iter().filter_map(|end| marked.token_to_id(end)).collect();
         ends.extend(id("tokenizer.ggml.eos_token_id"));
         ends.sort_unstable();
         ends.dedup();
-        let eos = id("tokenizer.ggml.eos_token_id").or(ends.first().copied()).ok_or("it declares no end of text")?;
+        let eos = id("tokenizer.ggml.eos_token_id")
+            .or(ends.first().copied())
+            .ok_or("it declares no end of text")?;
         let trie = trie(&words, &bytes, eos);
         let word = |id: Option<u32>| id.and_then(|id| words.get(id as usize).cloned());
-        Ok(Self { marked, plain, ends, bos: word(id("tokenizer.ggml.bos_token_id")), eos: word(Some(eos)), bytes, trie })
+        Ok(Self {
+            marked,
+            plain,
+            ends,
+            bos: word(id("tokenizer.ggml.bos_token_id")),
+            eos: word(Some(eos)),
+            bytes,
+            trie,
+        })
     }
 
     /// Tokens of a piece of the template.
@@ -83,7 +95,11 @@ impl Vocabulary {
 /// candle knows how some vocabularies split text and splits all others like GPT-2 with a space before the text.
 /// SmolLM takes digits one by one, and no such vocabulary adds a space.
 fn split_as_declared(tokenizer: &mut Tokenizer, content: &Content) -> Result<(), String> {
-    let pre = content.metadata.get("tokenizer.ggml.pre").and_then(|v| v.to_string().ok()).map_or("gpt-2", String::as_str);
+    let pre = content
+        .metadata
+        .get("tokenizer.ggml.pre")
+        .and_then(|v| v.to_string().ok())
+        .map_or("gpt-2", String::as_str);
     match pre {
         "smollm" | "starcoder" | "refact" | "command-r" | "codeshell" => {
             let steps = vec![Digits::new(true).into(), ByteLevel::new(false, true, true).into()];
@@ -109,8 +125,15 @@ fn trie(words: &[String], bytes: &[Vec<u8>], eos: u32) -> TokEnv {
 }
 
 fn strings(content: &Content, key: &str) -> Result<Vec<String>, String> {
-    let values = content.metadata.get(key).and_then(|v| v.to_vec().ok()).ok_or_else(|| format!("it has no `{key}`"))?;
-    values.iter().map(|v| v.to_string().cloned().map_err(|_| format!("its `{key}` holds something that is no text"))).collect()
+    let values = content
+        .metadata
+        .get(key)
+        .and_then(|v| v.to_vec().ok())
+        .ok_or_else(|| format!("it has no `{key}`"))?;
+    values
+        .iter()
+        .map(|v| v.to_string().cloned().map_err(|_| format!("its `{key}` holds something that is no text")))
+        .collect()
 }
 
 /// The token's type: 2 unknown, 3 control, 4 user-defined, 5 unused; 1 normal, 6 byte.

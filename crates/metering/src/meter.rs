@@ -1,12 +1,11 @@
 //! Reserve, call, journal, settle.
 
 use cofounder_domain::{NanoUsd, Price, StepPath, TaskId};
-use cofounder_providers::{Answered, Attempt, ChatAnswer, ChatRequest, Finish, Need, Outcome, Role, Route, Router, Target, Usage};
-use cofounder_storage::{CallStart, Database, FinishedCall, JournalledCall, Reservation, Reserved};
-use std::{
-    sync::Arc,
-    time::Instant,
+use cofounder_providers::{
+    Answered, Attempt, ChatAnswer, ChatRequest, Finish, Need, Outcome, Role, Route, Router, Target, Usage,
 };
+use cofounder_storage::{CallStart, Database, FinishedCall, JournalledCall, Reservation, Reserved};
+use std::{sync::Arc, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{CallError, Tally, Took, key::key};
@@ -93,7 +92,8 @@ impl Meter {
             self.tally.add(call.step, Took { replayed: 1, ..Took::default() });
             return replayed(known);
         }
-        let need = Need { context_tokens: prompt_tokens(&call.request) / 3, max_tokens: call.request.max_tokens };
+        let need =
+            Need { context_tokens: prompt_tokens(&call.request) / 3, max_tokens: call.request.max_tokens };
         let route = self.router.route(call.role, call.pin, &need)?;
         let (request, worst) = bounded(&route, call.request.clone());
         let reservation = self.reserve(worst).await?;
@@ -125,7 +125,8 @@ impl Meter {
         let asked = serde_json::to_value(request).map_err(|e| none(CallError::bug(e)))?;
         let first = route.targets.first().map(Target::id).unwrap_or_default();
         let step = call.step.as_str();
-        let start = CallStart { key, task: call.task, step, ordinal: call.ordinal, model: &first, request: &asked };
+        let start =
+            CallStart { key, task: call.task, step, ordinal: call.ordinal, model: &first, request: &asked };
         let entry = self.db.begin_call(&start).await.map_err(|e| none(e.into()))?;
         let begun = Instant::now();
         let mut lost = NanoUsd::ZERO;
@@ -138,7 +139,9 @@ impl Meter {
         let answered = self.router.chat(route, request, key, call.deadline, &call.cancel, &mut observe).await;
         let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         match answered {
-            Ok(answered) => self.keep(call, entry, answered, ms).await.map(|m| (m, lost)).map_err(|e| (e, lost)),
+            Ok(answered) => {
+                self.keep(call, entry, answered, ms).await.map(|m| (m, lost)).map_err(|e| (e, lost))
+            }
             Err(error) => {
                 if let Err(unwritten) = self.db.fail_call(entry, &error.to_string(), ms).await {
                     tracing::warn!(%unwritten, "a failed model call could not be written down as failed");
@@ -148,17 +151,38 @@ impl Meter {
         }
     }
 
-    async fn keep(&self, call: &Call<'_>, entry: i64, answered: Answered, ms: u64) -> Result<Metered, CallError> {
+    async fn keep(
+        &self,
+        call: &Call<'_>,
+        entry: i64,
+        answered: Answered,
+        ms: u64,
+    ) -> Result<Metered, CallError> {
         let Answered { answer, target, .. } = answered;
         let price = target.price.unwrap_or(Price::FREE);
         let Usage { tokens_in, tokens_cached, tokens_out, .. } = answer.usage;
         let cost = price.cost(tokens_in, tokens_cached, tokens_out);
         let journalled = serde_json::to_value(&answer).map_err(CallError::bug)?;
         let model = target.id();
-        let end = FinishedCall { model: &model, answer: &journalled, tokens_in, tokens_cached, tokens_out, cost, ms };
+        let end = FinishedCall {
+            model: &model,
+            answer: &journalled,
+            tokens_in,
+            tokens_cached,
+            tokens_out,
+            cost,
+            ms,
+        };
         self.db.finish_call(entry, &end).await?;
         self.tally.add(call.step, Took { calls: 1, replayed: 0, tokens_in, tokens_out, cost });
-        Ok(Metered { text: answer.text, finish: answer.finish, usage: answer.usage, model, cost, replayed: false })
+        Ok(Metered {
+            text: answer.text,
+            finish: answer.finish,
+            usage: answer.usage,
+            model,
+            cost,
+            replayed: false,
+        })
     }
 
     /// The route that calls of this role take, for whoever wants to know before.

@@ -36,6 +36,8 @@ pub enum Block {
     Prose,
     /// One item of a bullet list.
     Item,
+    /// A block quotation with its source named.
+    Quote,
 }
 
 /// Sentences that belong together.
@@ -104,11 +106,17 @@ impl Section {
         let mut before = Block::Prose;
         for (index, paragraph) in self.paragraphs.iter().enumerate() {
             if index > 0 {
-                out.push_str(if before == Block::Item && paragraph.block == Block::Item { "\n" } else { "\n\n" });
+                out.push_str(if before == Block::Item && paragraph.block == Block::Item {
+                    "\n"
+                } else {
+                    "\n\n"
+                });
             }
-            if paragraph.block == Block::Item {
-                out.push_str("- ");
-            }
+            out.push_str(match paragraph.block {
+                Block::Prose => "",
+                Block::Item => "- ",
+                Block::Quote => "> ",
+            });
             out.push_str(&paragraph.sentences.iter().map(render).collect::<Vec<_>>().join(" "));
             before = paragraph.block;
         }
@@ -123,7 +131,8 @@ impl Section {
         let mut paragraphs: Vec<(usize, Paragraph)> = Vec::new();
         for sentence in &parsed.sentences {
             let block = match sentence.kind {
-                qa::Kind::Prose | qa::Kind::Quotation => Block::Prose,
+                qa::Kind::Prose => Block::Prose,
+                qa::Kind::Quotation => Block::Quote,
                 qa::Kind::ListItem => Block::Item,
                 _ => continue,
             };
@@ -184,16 +193,19 @@ mod tests {
 
     #[test]
     fn an_answer_becomes_sentences_with_their_citations_and_goes_back_to_markdown() {
-        let answer = "SQLite is small. [S1] It is [fast](http://evil.example/x) [S2][S3].\n\nIt has one file. [S4]";
+        let answer =
+            "SQLite is small. [S1] It is [fast](http://evil.example/x) [S2][S3].\n\nIt has one file. [S4]";
         let section = Section::from_answer(Some("Size".into()), answer);
         let sentences: Vec<_> = section.sentences().map(|s| (s.text.as_str(), s.cites.clone())).collect();
-        assert_eq!(sentences, [
-            ("SQLite is small.", vec![1]),
-            ("It is fast.", vec![2, 3]),
-            ("It has one file.", vec![4])
-        ]);
+        assert_eq!(
+            sentences,
+            [("SQLite is small.", vec![1]), ("It is fast.", vec![2, 3]), ("It has one file.", vec![4])]
+        );
         let markdown = section.to_markdown(&Sentence::marked);
-        assert_eq!(markdown, "## Size\n\nSQLite is small. [S1] It is fast. [S2][S3]\n\nIt has one file. [S4]");
+        assert_eq!(
+            markdown,
+            "## Size\n\nSQLite is small. [S1] It is fast. [S2][S3]\n\nIt has one file. [S4]"
+        );
         assert_eq!(Section::from_answer(Some("Size".into()), &markdown), section);
     }
 }

@@ -71,17 +71,23 @@ impl Workflow for WritePost {
         let pin = brief.model.as_deref();
         let pen = |step: &StepContext| Pen::new(self.meter.clone(), step.clone(), pin);
 
-        let evidence = &cx.step("research", |step| async move { research::run(self, &step, brief).await }).await?;
+        let evidence =
+            &cx.step("research", |step| async move { research::run(self, &step, brief).await }).await?;
         let sources = &self.db.task_sources(cx.task()).await.map_err(StepError::storage)?;
         let pages = &evidence.passages;
-        let outlined = cx.step("outline", |step| async move { outline::run(self.settings.strategy, &pen(&step), brief, pages).await }).await?;
+        let outlined = cx
+            .step("outline", |step| async move {
+                outline::run(self.settings.strategy, &pen(&step), brief, pages).await
+            })
+            .await?;
         let (plan, strategy) = (&outlined.plan, outlined.strategy);
         let desk = &draft::Desk { brief, plan, passages: pages, sources };
 
         let mut sections: Vec<Section> = Vec::new();
         for index in 0..plan.sections.len() {
             let before = &sections;
-            let work = |step| async move { draft::run(desk, strategy, index, before, &pen(&step), &step).await };
+            let work =
+                |step| async move { draft::run(desk, strategy, index, before, &pen(&step), &step).await };
             let drafted = cx.step(&format!("draft/section-{}", index + 1), work).await?;
             sections.push(drafted.section);
         }
@@ -94,17 +100,28 @@ impl Workflow for WritePost {
             if review.issues.is_empty() {
                 break;
             }
-            let work = |step| async move { critique::revise(desk, draft.clone(), review, strategy, &pen(&step)).await };
+            let work = |step| async move {
+                critique::revise(desk, draft.clone(), review, strategy, &pen(&step)).await
+            };
             article = cx.step(&format!("revise/{round}"), work).await?;
         }
 
         let draft = &article;
-        let verified = &cx.step("verify", |step| async move { verify::run(desk, draft.clone(), strategy, &pen(&step), &step).await }).await?;
+        let verified = &cx
+            .step("verify", |step| async move {
+                verify::run(desk, draft.clone(), strategy, &pen(&step), &step).await
+            })
+            .await?;
         let rules = &steps::rules(brief, sources);
-        let seo = &cx.step("seo", |step| async move { seo::run(&verified.article, pages, rules, strategy, &pen(&step)).await }).await?;
+        let seo = &cx
+            .step("seo", |step| async move {
+                seo::run(&verified.article, pages, rules, strategy, &pen(&step)).await
+            })
+            .await?;
         let degraded = &cx.shortfalls();
         let work = |step| async move {
-            let parts = assemble::Parts { brief, sources, evidence, verified, seo, degraded: degraded.clone() };
+            let parts =
+                assemble::Parts { brief, sources, evidence, verified, seo, degraded: degraded.clone() };
             assemble::run(self, &step, parts).await
         };
         let assembled = cx.step("assemble", work).await?;

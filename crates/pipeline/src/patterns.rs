@@ -4,12 +4,16 @@ use regex::Regex;
 use std::sync::LazyLock;
 
 /// A Markdown link or image; its text is the group `text`.
-pub(crate) static LINK: LazyLock<Regex> = LazyLock::new(|| pattern(r#"!?\[(?P<text>[^\[\]]*)\]\([^()\s]*(?:\s+"[^"]*")?\)"#));
+pub(crate) static LINK: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r#"!?\[(?P<text>[^\[\]]*)\]\([^()\s]*(?:\s+"[^"]*")?\)"#));
 
 /// A bare address.
 pub(crate) static ADDRESS: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(?:https?://|www\.)\S+"));
 
-#[expect(clippy::expect_used, reason = "the patterns are constants of this file, and every test compiles them")]
+#[expect(
+    clippy::expect_used,
+    reason = "the patterns are constants of this file, and every test compiles them"
+)]
 fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("a pattern of this file is well formed")
 }

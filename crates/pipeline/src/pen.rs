@@ -1,7 +1,7 @@
 //! How a step asks a model: through the meter, with the step's place in the journal.
 
 use cofounder_executor::{StepContext, StepError};
-use cofounder_metering::{Call, ChatRequest, JsonSchema, Message, Metered, Meter, Role};
+use cofounder_metering::{Call, ChatRequest, JsonSchema, Message, Meter, Metered, Role};
 use serde::de::DeserializeOwned;
 use std::sync::{
     Arc,
@@ -67,7 +67,10 @@ impl<'a> Pen<'a> {
             cancel: self.step.cancel().clone(),
             deadline: Some(self.step.deadline().into_std()),
         };
-        self.meter.chat(call).await.map_err(|error| StepError::from_fault(error.kind(), error.retry_after(), error))
+        self.meter
+            .chat(call)
+            .await
+            .map_err(|error| StepError::from_fault(error.kind(), error.retry_after(), error))
     }
 
     /// Asks with a prompt of `prompts/` behind the common system text.
@@ -85,7 +88,11 @@ impl<'a> Pen<'a> {
         let answer = self.prompt(prompt, manner).await?;
         let text = unfence(&answer.text);
         Ok(serde_json::from_str(text).map_err(|error| {
-            if answer.cut_off() { "it was cut off".to_owned() } else { format!("it is not the JSON that was asked for ({error})") }
+            if answer.cut_off() {
+                "it was cut off".to_owned()
+            } else {
+                format!("it is not the JSON that was asked for ({error})")
+            }
         }))
     }
 }

@@ -7,7 +7,11 @@ use cofounder_qa as qa;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use crate::{article::Section, prompts, writer::{Strategy, copies, pick}};
+use crate::{
+    article::Section,
+    prompts,
+    writer::{Strategy, copies, pick},
+};
 
 /// Changes when the probe's questions or its measure do: a model measured by another version is measured anew.
 pub const PROBE_VERSION: u32 = 1;
@@ -24,16 +28,22 @@ pub struct Probe {
 }
 
 const TOPICS: [(&str, [&str; 3]); 2] = [
-    ("the harbour bridge", [
-        "The harbour bridge was opened in 1932 after eight years of work.",
-        "Its steel arch spans 503 metres and carries eight lanes of road and two railway tracks.",
-        "The paint on the arch is renewed all year round by a crew of 100 people.",
-    ]),
-    ("the city library", [
-        "The city library lends books, maps and musical instruments to anyone with a card.",
-        "A card costs nothing for people under 18 and 20 euros a year for everybody else.",
-        "In 2019 the library moved into a former tram depot beside the river.",
-    ]),
+    (
+        "the harbour bridge",
+        [
+            "The harbour bridge was opened in 1932 after eight years of work.",
+            "Its steel arch spans 503 metres and carries eight lanes of road and two railway tracks.",
+            "The paint on the arch is renewed all year round by a crew of 100 people.",
+        ],
+    ),
+    (
+        "the city library",
+        [
+            "The city library lends books, maps and musical instruments to anyone with a card.",
+            "A card costs nothing for people under 18 and 20 euros a year for everybody else.",
+            "In 2019 the library moved into a former tram depot beside the river.",
+        ],
+    ),
 ];
 
 /// Asks `model` (a pinned `provider/model` or a local model's name) and measures its answers. A model is given
@@ -58,7 +68,16 @@ pub async fn probe(meter: &Meter, model: &str, cancel: &CancellationToken) -> Re
         };
         let step = StepPath::new("probe");
         let ordinal = u32::try_from(index).unwrap_or(0);
-        let call = Call { task: None, step: &step, ordinal, role: Role::Draft, pin: Some(model), request, cancel: cancel.clone(), deadline: None };
+        let call = Call {
+            task: None,
+            step: &step,
+            ordinal,
+            role: Role::Draft,
+            pin: Some(model),
+            request,
+            cancel: cancel.clone(),
+            deadline: None,
+        };
         let answer = meter.chat(call).await?;
         let text = qa::clean_answer(&answer.text);
         let section = Section::from_answer(None, &text);

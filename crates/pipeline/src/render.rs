@@ -86,7 +86,13 @@ impl Sheet<'_> {
         sources
             .map(|(index, s)| {
                 let file = s.uri.rsplit('/').next().unwrap_or(&s.uri);
-                format!("[^{}]: {}, `{}`, SHA-256 `{}`", index + 1, escape(&s.title), file.replace('`', ""), s.sha256)
+                format!(
+                    "[^{}]: {}, `{}`, SHA-256 `{}`",
+                    index + 1,
+                    escape(&s.title),
+                    file.replace('`', ""),
+                    s.sha256
+                )
             })
             .collect()
     }
@@ -191,22 +197,38 @@ mod tests {
     }
 
     fn passage(number: u32, source: &str) -> Passage {
-        Passage { number, source: SourceId::from_text(source), start: 0, end: 16, text: "SQLite is small.".into(), headings: vec![] }
+        Passage {
+            number,
+            source: SourceId::from_text(source),
+            start: 0,
+            end: 16,
+            text: "SQLite is small.".into(),
+            headings: vec![],
+        }
     }
 
     fn article(text: &str, cites: Vec<u32>) -> Article {
         let sentences = vec![Sentence { text: text.into(), cites, form: Form::Prose }];
-        let section = Section { heading: Some("Size".into()), paragraphs: vec![Paragraph { block: Block::Prose, sentences }] };
+        let section = Section {
+            heading: Some("Size".into()),
+            paragraphs: vec![Paragraph { block: Block::Prose, sentences }],
+        };
         Article { title: "T".into(), sections: vec![section] }
     }
 
     #[test]
     fn a_file_becomes_a_footnote_and_an_address_a_link() {
-        let sources = [source("a", "file:///x/size.md", "On size"), source("b", "https://example.org/a (b)", "Web [1]")];
+        let sources = [
+            source("a", "file:///x/size.md", "On size"),
+            source("b", "https://example.org/a (b)", "Web [1]"),
+        ];
         let passages = [passage(1, "a"), passage(2, "a"), passage(3, "b")];
         let article = article("SQLite is small.", vec![1, 2, 3]);
         let markdown = Sheet { article: &article, passages: &passages, sources: &sources }.markdown();
-        assert!(markdown.contains("SQLite is small.[^1] ([Web \\[1\\]](https://example.org/a%20%28b%29))"), "{markdown}");
+        assert!(
+            markdown.contains("SQLite is small.[^1] ([Web \\[1\\]](https://example.org/a%20%28b%29))"),
+            "{markdown}"
+        );
         let note = format!("[^1]: On size, `size.md`, SHA-256 `{}`", "ab".repeat(32));
         assert!(markdown.ends_with(&format!("{note}\n")), "{markdown}");
         assert!(!markdown.contains("[S"), "{markdown}");
@@ -226,7 +248,10 @@ mod tests {
         };
         let yaml = front.yaml();
         assert!(yaml.contains("title: \"A \\\"good\\\"\\ndefault: yes\"\n"), "{yaml}");
-        assert!(yaml.contains("draft: true\n") && yaml.contains("date: 1970-01-01T00:00:00.000Z\n"), "{yaml}");
+        assert!(
+            yaml.contains("draft: true\n") && yaml.contains("date: 1970-01-01T00:00:00.000Z\n"),
+            "{yaml}"
+        );
     }
 
     #[test]
@@ -241,8 +266,18 @@ mod tests {
             gate: Gate::Blocked,
             degraded: &["short".into()],
         };
-        let page = html(&front, "Hi <script>alert(1)</script> [x](javascript:alert(1)) <img src=x onerror=y>[^1]\n\n[^1]: note").unwrap();
-        assert!(!page.contains("<script") && !page.contains("javascript:") && !page.contains("<img"), "{page}");
-        assert!(page.contains("id=\"fn-1\"") && page.contains("href=\"#fn-1\""), "footnotes keep their anchors: {page}");
+        let page = html(
+            &front,
+            "Hi <script>alert(1)</script> [x](javascript:alert(1)) <img src=x onerror=y>[^1]\n\n[^1]: note",
+        )
+        .unwrap();
+        assert!(
+            !page.contains("<script") && !page.contains("javascript:") && !page.contains("<img"),
+            "{page}"
+        );
+        assert!(
+            page.contains("id=\"fn-1\"") && page.contains("href=\"#fn-1\""),
+            "footnotes keep their anchors: {page}"
+        );
     }
 }

@@ -111,7 +111,8 @@ CREATE TABLE model_calls (
   ms BIGINT NOT NULL DEFAULT 0,
   started_at BIGINT NOT NULL
 );
-CREATE UNIQUE INDEX model_calls_done ON model_calls (call_key) WHERE state = 'done';
+-- A call of no task, such as a model's probe, is not replayed and has no key of its own.
+CREATE UNIQUE INDEX model_calls_done ON model_calls (call_key) WHERE state = 'done' AND task_id IS NOT NULL;
 CREATE INDEX model_calls_by_task ON model_calls (task_id, id);
 
 -- What is reserved or spent on a day. A row that a crash left unsettled counts as spent.

@@ -29,7 +29,9 @@ impl fmt::Display for Exit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.code, self.signal) {
             (Some(code), _) => write!(f, "exit code {code}"),
-            (None, Some(9)) => f.write_str("signal 9 (killed: by a person, or by the system for want of memory)"),
+            (None, Some(9)) => {
+                f.write_str("signal 9 (killed: by a person, or by the system for want of memory)")
+            }
             (None, Some(signal)) => write!(f, "signal {signal}"),
             (None, None) => f.write_str("an unknown ending"),
         }

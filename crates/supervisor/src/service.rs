@@ -285,7 +285,11 @@ impl Service {
     /// The child's process id, if it runs.
     pub async fn pid(&self) -> Option<u32> {
         let state = self.state.lock().await;
-        state.running.as_ref().filter(|running| running.group.ended().is_none()).map(|running| running.group.id())
+        state
+            .running
+            .as_ref()
+            .filter(|running| running.group.ended().is_none())
+            .map(|running| running.group.id())
     }
 
     /// How often it was started after the first time.

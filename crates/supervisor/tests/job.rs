@@ -56,7 +56,8 @@ async fn a_flood_is_read_to_its_end_and_its_end_is_kept() {
     let mut longest = 0;
     let mut spec = shell("head -c 3000000 /dev/zero | tr '\\0' 'x'; echo; echo last");
     spec.log_cap = 1000;
-    let result = run_job(spec, &CancellationToken::new(), |line| longest = longest.max(line.len())).await.unwrap();
+    let result =
+        run_job(spec, &CancellationToken::new(), |line| longest = longest.max(line.len())).await.unwrap();
     assert!(result.exit.success());
     assert!(result.truncated);
     assert!(result.output.len() <= 1000 && result.output.ends_with("x\nlast\n"));
@@ -110,7 +111,8 @@ async fn cancelling_and_dropping_end_a_job_with_what_it_started() {
 async fn what_a_job_leaves_behind_is_ended_when_it_ends() {
     let mut left = String::new();
     let start = Instant::now();
-    let result = run_job(shell("sleep 600 & echo $!"), &CancellationToken::new(), |line| left = line.to_owned()).await;
+    let result =
+        run_job(shell("sleep 600 & echo $!"), &CancellationToken::new(), |line| left = line.to_owned()).await;
     assert!(result.unwrap().exit.success());
     assert!(start.elapsed() < Duration::from_secs(20));
     assert!(eventually(|| !runs(&left)).await);

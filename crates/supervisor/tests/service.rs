@@ -125,7 +125,8 @@ async fn a_child_that_crashes_after_it_was_ready_comes_back_with_the_next_call()
 #[tokio::test]
 async fn a_child_that_hangs_is_ended_at_its_deadline_with_what_it_started() {
     let folder = tempfile::tempdir().unwrap();
-    let mut spec = shell(folder.path(), "trap '' TERM; sleep 600 & echo $! > $DIR/grandchild; wait; sleep 600");
+    let mut spec =
+        shell(folder.path(), "trap '' TERM; sleep 600 & echo $! > $DIR/grandchild; wait; sleep 600");
     spec.start_deadline = Duration::from_secs(1);
     let service = Service::new(spec);
     let error = service.ready(async || false).await.unwrap_err();
@@ -159,8 +160,10 @@ async fn stop_ends_a_child_that_ignores_being_asked_and_does_not_wait_for_who_wa
 #[tokio::test]
 async fn dropping_a_service_ends_the_child_and_its_children() {
     let folder = tempfile::tempdir().unwrap();
-    let service =
-        Service::new(shell(folder.path(), "sleep 600 & echo $! > $DIR/g; mv $DIR/g $DIR/grandchild; sleep 600"));
+    let service = Service::new(shell(
+        folder.path(),
+        "sleep 600 & echo $! > $DIR/g; mv $DIR/g $DIR/grandchild; sleep 600",
+    ));
     let written = folder.path().join("grandchild");
     service.ready(|| exists(written.clone())).await.unwrap();
     let pid = service.pid().await.unwrap().to_string();
@@ -174,7 +177,8 @@ async fn dropping_a_service_ends_the_child_and_its_children() {
 async fn a_flood_of_output_neither_blocks_the_child_nor_fills_the_disk() {
     let folder = tempfile::tempdir().unwrap();
     let up = folder.path().join("up");
-    let script = "head -c 8000000 /dev/zero | tr '\\0' 'x'; echo; echo the last line; touch $DIR/up; cat > /dev/null";
+    let script =
+        "head -c 8000000 /dev/zero | tr '\\0' 'x'; echo; echo the last line; touch $DIR/up; cat > /dev/null";
     let mut spec = shell(folder.path(), script);
     spec.log_cap = 200_000;
     let service = Service::new(spec);

@@ -52,7 +52,10 @@ impl Check {
 }
 
 pub(crate) async fn run(files: Files, as_json: bool) -> Result<(), Failure> {
-    let file = files.config_file.as_ref().map_or_else(|| "defaults, no file".to_owned(), |f| f.display().to_string());
+    let file = files
+        .config_file
+        .as_ref()
+        .map_or_else(|| "defaults, no file".to_owned(), |f| f.display().to_string());
     let mut checks = vec![Check::ok("configuration", file), data_dir(&files.data_dir), disk(&files.data_dir)];
     let database = database(&files.database).await;
     let usable = database.state != State::Problem;
@@ -83,7 +86,11 @@ pub(crate) async fn run(files: Files, as_json: bool) -> Result<(), Failure> {
 fn data_dir(folder: &Path) -> Check {
     match crate::files::prepare(folder) {
         Ok(folder) => Check::ok("data directory", folder.display().to_string()),
-        Err(_) => Check::problem("data directory", format!("{} cannot be written", folder.display()), "make it writable, or name another with --data-dir"),
+        Err(_) => Check::problem(
+            "data directory",
+            format!("{} cannot be written", folder.display()),
+            "make it writable, or name another with --data-dir",
+        ),
     }
 }
 
@@ -92,7 +99,15 @@ fn disk(folder: &Path) -> Check {
         Ok(stat) => {
             let free = stat.f_bavail * stat.f_frsize;
             let message = format!("{} free", megabytes(free));
-            if free < LOW_DISK { Check::warning("disk", message, "make room: a model and its working files take some hundred MB") } else { Check::ok("disk", message) }
+            if free < LOW_DISK {
+                Check::warning(
+                    "disk",
+                    message,
+                    "make room: a model and its working files take some hundred MB",
+                )
+            } else {
+                Check::ok("disk", message)
+            }
         }
         Err(error) => Check::warning("disk", format!("the free space is not known: {error}"), ""),
     }
@@ -104,7 +119,9 @@ async fn database(path: &Path) -> Check {
         Err(error) => Err(error),
     };
     match opened {
-        Ok(schema) => Check::ok("database", format!("{}, schema {schema}, every page is sound", path.display())),
+        Ok(schema) => {
+            Check::ok("database", format!("{}, schema {schema}, every page is sound", path.display()))
+        }
         Err(error) => Check::problem("database", error.to_string(), "see above"),
     }
 }
@@ -114,7 +131,11 @@ fn processor() -> Check {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     if cfg!(all(target_arch = "x86_64", not(target_feature = "avx2"))) {
         let remedy = "build without RUSTFLAGS for AVX2 and FMA, if the processor has them: the embedded model is several times faster";
-        return Check::warning("processor", format!("{cores} core(s); built for processors without AVX2"), remedy);
+        return Check::warning(
+            "processor",
+            format!("{cores} core(s); built for processors without AVX2"),
+            remedy,
+        );
     }
     Check::ok("processor", format!("{cores} core(s), built for {}", std::env::consts::ARCH))
 }
@@ -135,10 +156,16 @@ fn memory(files: &Files) -> Check {
 fn model(files: &Files) -> Check {
     let name = &files.config.engine.model;
     match files.registry.get(name) {
-        Ok(model) => Check::ok("model", format!("{name}, {}, {}", megabytes(model.bytes), model.path.display())),
+        Ok(model) => {
+            Check::ok("model", format!("{name}, {}, {}", megabytes(model.bytes), model.path.display()))
+        }
         Err(error) => {
             let remedy = format!("`cofounder model pull {name}`; `cofounder write` does it by itself");
-            Check::warning("model", error.to_string(), if name == DEFAULT_MODEL { remedy } else { String::new() })
+            Check::warning(
+                "model",
+                error.to_string(),
+                if name == DEFAULT_MODEL { remedy } else { String::new() },
+            )
         }
     }
 }
@@ -151,13 +178,20 @@ async fn pip() -> Check {
             let version = String::from_utf8_lossy(&output.stdout);
             Check::ok("pip", version.split(" from ").next().unwrap_or_default().trim().to_owned())
         }
-        _ => Check::warning("pip", "`python3 -m pip` does not run", "install python3-pip: the default model comes through it where the hub does not answer"),
+        _ => Check::warning(
+            "pip",
+            "`python3 -m pip` does not run",
+            "install python3-pip: the default model comes through it where the hub does not answer",
+        ),
     }
 }
 
 fn keys() -> Vec<Check> {
     let set = known_env_keys().filter(|key| std::env::var_os(key).is_some());
-    set.map(|key| Check::ok("key", format!("{key} is set; it is used only with --model or router.allow_paid"))).collect()
+    set.map(|key| {
+        Check::ok("key", format!("{key} is set; it is used only with --model or router.allow_paid"))
+    })
+    .collect()
 }
 
 async fn route(files: Files) -> Check {

@@ -32,13 +32,19 @@ pub(crate) async fn run(args: &LintArgs, as_json: bool) -> Result<(), Failure> {
     };
     let mut findings: Vec<(String, String, Vec<RailResult>)> = Vec::new();
     for file in &args.files {
-        let bytes = std::fs::read(file).map_err(|e| Failure::usage(format!("{} cannot be read: {e}", file.display())))?;
-        let text = String::from_utf8(bytes).map_err(|_| Failure::usage(format!("{} is not UTF-8 text", file.display())))?;
+        let bytes = std::fs::read(file)
+            .map_err(|e| Failure::usage(format!("{} cannot be read: {e}", file.display())))?;
+        let text = String::from_utf8(bytes)
+            .map_err(|_| Failure::usage(format!("{} is not UTF-8 text", file.display())))?;
         let results = qa::lint(&text, passages.as_deref());
         findings.push((file.display().to_string(), text, results));
     }
-    let blocked = findings.iter().flat_map(|(_, _, r)| r).any(|r| r.blocking && matches!(r.verdict, Verdict::Fail | Verdict::Error));
-    let listed: Vec<Finding<'_>> = findings.iter().flat_map(|(file, text, results)| flatten(file, text, results)).collect();
+    let blocked = findings
+        .iter()
+        .flat_map(|(_, _, r)| r)
+        .any(|r| r.blocking && matches!(r.verdict, Verdict::Fail | Verdict::Error));
+    let listed: Vec<Finding<'_>> =
+        findings.iter().flat_map(|(file, text, results)| flatten(file, text, results)).collect();
     match if as_json { LintFormat::Json } else { args.format } {
         LintFormat::Human => human(&listed, args.files.len())?,
         LintFormat::Json => output::json(&json!({"items": listed, "next_cursor": null}))?,
@@ -61,12 +67,22 @@ async fn passages(folder: &Path) -> Result<Vec<Passage>, Failure> {
 fn flatten<'a>(file: &str, text: &str, results: &'a [RailResult]) -> Vec<Finding<'a>> {
     let told = results.iter().filter(|r| r.verdict != Verdict::Pass);
     told.flat_map(|r| {
-        let places: Vec<usize> = if r.spans.is_empty() { vec![0] } else { r.spans.iter().map(|s| s.start).collect() };
+        let places: Vec<usize> =
+            if r.spans.is_empty() { vec![0] } else { r.spans.iter().map(|s| s.start).collect() };
         places.into_iter().map(move |at| (r, at))
     })
     .map(|(r, at)| {
         let (line, column) = qa::line_column(text, at);
-        Finding { file: file.to_owned(), line, column, rail: &r.rail, version: r.version, verdict: r.verdict, blocking: r.blocking, reason: &r.reason }
+        Finding {
+            file: file.to_owned(),
+            line,
+            column,
+            rail: &r.rail,
+            version: r.version,
+            verdict: r.verdict,
+            blocking: r.blocking,
+            reason: &r.reason,
+        }
     })
     .collect()
 }

@@ -18,7 +18,11 @@ pub(crate) async fn run(files: Files, command: &ModelCommand, json: bool) -> Res
         ModelCommand::List => list(&files, json),
         ModelCommand::Rm { name } => {
             files.registry.rm(name).map_err(|e| Failure::of(e.kind(), e))?;
-            if json { output::json(&json!({"removed": name})) } else { output::line(format!("{name} is removed")) }
+            if json {
+                output::json(&json!({"removed": name}))
+            } else {
+                output::line(format!("{name} is removed"))
+            }
         }
         ModelCommand::Pull { name, file } => {
             let stop = lifecycle::stop_token().map_err(Failure::failed)?;
@@ -33,7 +37,12 @@ pub(crate) async fn run(files: Files, command: &ModelCommand, json: bool) -> Res
     }
 }
 
-async fn register(files: &Files, name: &str, path: std::path::PathBuf, stop: &CancellationToken) -> Result<Installed, Failure> {
+async fn register(
+    files: &Files,
+    name: &str,
+    path: std::path::PathBuf,
+    stop: &CancellationToken,
+) -> Result<Installed, Failure> {
     let (registry, name, stop) = (files.registry.clone(), name.to_owned(), stop.clone());
     let work = move || registry.register_file(&name, &path, Placement::Copy, &stop, |_| {});
     let registered = tokio::task::spawn_blocking(work).await.map_err(Failure::failed)?;
@@ -41,7 +50,12 @@ async fn register(files: &Files, name: &str, path: std::path::PathBuf, stop: &Ca
 }
 
 /// Measures what the model is able to and tells what is here now.
-async fn pulled(files: Files, installed: Installed, json: bool, stop: &CancellationToken) -> Result<(), Failure> {
+async fn pulled(
+    files: Files,
+    installed: Installed,
+    json: bool,
+    stop: &CancellationToken,
+) -> Result<(), Failure> {
     let name = installed.name.clone();
     if installed.ability.is_none() {
         let app = App::open(files).await?;
@@ -49,7 +63,8 @@ async fn pulled(files: Files, installed: Installed, json: bool, stop: &Cancellat
         let studio = app.studio(Some(&pin)).await?;
         let measured = chosen::measure(&app, &studio, &name, stop).await;
         studio.launcher.stop().await;
-        measured.map_err(|f| f.and("The model is here and checked; only its ability could not be measured"))?;
+        measured
+            .map_err(|f| f.and("The model is here and checked; only its ability could not be measured"))?;
         return told(&app.files.registry.get(&name).map_err(|e| Failure::of(e.kind(), e))?, json);
     }
     told(&installed, json)
@@ -68,7 +83,8 @@ fn list(files: &Files, json: bool) -> Result<(), Failure> {
         eprintln!("warning: {problem}");
     }
     let here = listing.models.iter().map(described);
-    let from = |e: &Entry| [e.hub.map(|_| "hub"), e.wheel.map(|_| "pip")].into_iter().flatten().collect::<Vec<_>>();
+    let from =
+        |e: &Entry| [e.hub.map(|_| "hub"), e.wheel.map(|_| "pip")].into_iter().flatten().collect::<Vec<_>>();
     let others = CATALOGUE.iter().filter(|e| !listing.models.iter().any(|m| m.name == e.name)).map(|e| {
         json!({
             "name": e.name, "title": e.title, "installed": false, "bytes": e.bytes, "memory_bytes": e.memory(),
@@ -81,7 +97,14 @@ fn list(files: &Files, json: bool) -> Result<(), Failure> {
         let text = |key: &str| m[key].as_str().unwrap_or_default().to_owned();
         let size = |key: &str| m[key].as_u64().map_or_else(String::new, megabytes);
         let state = if m["installed"] == true { "here" } else { "can be had" };
-        vec![text("name"), state.to_owned(), size("bytes"), format!("{} of memory", size("memory_bytes")), text("licence"), text("strategy")]
+        vec![
+            text("name"),
+            state.to_owned(),
+            size("bytes"),
+            format!("{} of memory", size("memory_bytes")),
+            text("licence"),
+            text("strategy"),
+        ]
     })
 }
 

@@ -17,7 +17,13 @@ pub(crate) async fn run(app: App, command: &PostCommand, as_json: bool) -> Resul
         PostCommand::List(page) => {
             let found = app.db.list_posts(page.limit, page.cursor.as_deref(), false).await?;
             output::page(as_json, &found.items, found.next_cursor.as_deref(), |p| {
-                vec![p.id.to_string(), p.status.to_string(), output::minute(p.updated_at), p.slug.clone(), p.title.clone()]
+                vec![
+                    p.id.to_string(),
+                    p.status.to_string(),
+                    output::minute(p.updated_at),
+                    p.slug.clone(),
+                    p.title.clone(),
+                ]
             })
         }
         PostCommand::Show { id } => {

@@ -4,13 +4,7 @@ use cofounder_domain::{Status, TaskId, format_timestamp};
 use cofounder_storage::Task;
 use serde_json::{Value, json};
 
-use crate::{
-    app::App,
-    cli::TaskCommand,
-    commands::write,
-    failure::Failure,
-    output, result,
-};
+use crate::{app::App, cli::TaskCommand, commands::write, failure::Failure, output, result};
 
 pub(crate) async fn run(app: App, command: &TaskCommand, json: bool) -> Result<(), Failure> {
     match command {
@@ -23,7 +17,12 @@ pub(crate) async fn run(app: App, command: &TaskCommand, json: bool) -> Result<(
         TaskCommand::List(page) => {
             let found = app.db.list_tasks(page.limit, page.cursor.as_deref()).await?;
             output::page(json, &found.items, found.next_cursor.as_deref(), |t| {
-                vec![t.id.to_string(), t.status.to_string(), output::minute(t.created_at), t.brief.topic.clone()]
+                vec![
+                    t.id.to_string(),
+                    t.status.to_string(),
+                    output::minute(t.created_at),
+                    t.brief.topic.clone(),
+                ]
             })
         }
         TaskCommand::Show { id } => show(&app, id, json).await,
@@ -34,7 +33,11 @@ pub(crate) async fn run(app: App, command: &TaskCommand, json: bool) -> Result<(
             result::show(&app, task.id, folder.as_deref(), json).await
         }
         TaskCommand::Reject { id, notes } => {
-            let reason = if notes.trim().is_empty() { "rejected".to_owned() } else { format!("rejected: {}", notes.trim()) };
+            let reason = if notes.trim().is_empty() {
+                "rejected".to_owned()
+            } else {
+                format!("rejected: {}", notes.trim())
+            };
             moved(&app, id, Status::Rejected, &reason, json).await
         }
         TaskCommand::Cancel { id } => moved(&app, id, Status::Cancelled, "cancelled by a person", json).await,
@@ -53,7 +56,11 @@ pub(crate) async fn run(app: App, command: &TaskCommand, json: bool) -> Result<(
 async fn moved(app: &App, id: &str, to: Status, reason: &str, json: bool) -> Result<(), Failure> {
     let task = app.db.find_task(id).await?;
     let task = app.db.move_task(task.id, to, reason).await?;
-    if json { output::json(&detail(app, &task).await?) } else { output::line(format!("{} is {}", task.id, task.status)) }
+    if json {
+        output::json(&detail(app, &task).await?)
+    } else {
+        output::line(format!("{} is {}", task.id, task.status))
+    }
 }
 
 async fn show(app: &App, id: &str, json: bool) -> Result<(), Failure> {
@@ -71,10 +78,23 @@ async fn show(app: &App, id: &str, json: bool) -> Result<(), Failure> {
     }
     for step in app.db.steps(task.id).await? {
         let why = step.error.clone().unwrap_or_else(|| step.reasons.join("; "));
-        output::line(format!("  {:20} {:9} attempt {}  {why}", step.name.as_str(), step.status.as_str(), step.attempts).trim_end())?;
+        output::line(
+            format!(
+                "  {:20} {:9} attempt {}  {why}",
+                step.name.as_str(),
+                step.status.as_str(),
+                step.attempts
+            )
+            .trim_end(),
+        )?;
     }
     if let Some(post) = app.db.task_post(task.id).await? {
-        output::line(format!("  post {} (revision {}, gate {})", post.slug, post.revision, post.gate.as_str()))?;
+        output::line(format!(
+            "  post {} (revision {}, gate {})",
+            post.slug,
+            post.revision,
+            post.gate.as_str()
+        ))?;
     }
     Ok(())
 }

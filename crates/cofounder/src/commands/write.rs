@@ -36,12 +36,16 @@ pub(crate) async fn create(app: &App, brief: &Brief) -> Result<Task, Failure> {
     let limits = &app.files.config.research.limits;
     let mut sources = Vec::new();
     for named in &brief.sources {
-        let Reference::Path(path) = Reference::parse(named).map_err(|e| Failure::of(e.kind(), e))? else { continue };
+        let Reference::Path(path) = Reference::parse(named).map_err(|e| Failure::of(e.kind(), e))? else {
+            continue;
+        };
         let reading = read_path(&path, limits).await.map_err(|e| Failure::of(e.kind(), e))?;
         for skipped in &reading.skipped {
             eprintln!("  not read: {} ({})", skipped.uri, skipped.reason);
         }
-        sources.extend(reading.documents.into_iter().map(|d| NewSource { source: d.source, bytes: d.bytes.to_vec() }));
+        sources.extend(
+            reading.documents.into_iter().map(|d| NewSource { source: d.source, bytes: d.bytes.to_vec() }),
+        );
     }
     Ok(app.db.create_task(brief, &sources).await?)
 }
@@ -95,7 +99,9 @@ async fn settled(app: &App, task: TaskId, status: Status, json: bool) -> Result<
         Status::AwaitingApproval | Status::Approved | Status::Published => shown(app, task, json).await,
         _ => {
             let error = app.db.task(task).await?.error.map_or_else(String::new, |e| format!(": {e}"));
-            Err(Failure::failed(format!("the task is {status}{error}. `cofounder task retry {task}` runs it again")))
+            Err(Failure::failed(format!(
+                "the task is {status}{error}. `cofounder task retry {task}` runs it again"
+            )))
         }
     }
 }

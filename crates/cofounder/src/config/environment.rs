@@ -19,7 +19,9 @@ pub(super) fn overlay(
             return Err(format!("the variable {variable} names no setting: between `__` stand names"));
         }
         let set = set(table, &parts, parsed(&value));
-        let path = set.ok_or_else(|| format!("the variable {variable} goes below a setting that has a value of its own"))?;
+        let path = set.ok_or_else(|| {
+            format!("the variable {variable} goes below a setting that has a value of its own")
+        })?;
         named.insert(path, variable);
     }
     Ok(named)

@@ -94,7 +94,10 @@ impl Default for OllamaSection {
 
 impl Config {
     /// Reads the file, if there is one, and the environment.
-    pub(crate) fn read(file: Option<&Path>, variables: impl Iterator<Item = (String, String)>) -> Result<Self, Failure> {
+    pub(crate) fn read(
+        file: Option<&Path>,
+        variables: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, Failure> {
         let mut table = file.map(parse).transpose()?.unwrap_or_default();
         let named = environment::overlay(&mut table, variables).map_err(Failure::usage)?;
         let read: Result<Self, _> = serde_path_to_error::deserialize(toml::Value::Table(table));
@@ -109,13 +112,18 @@ impl Config {
 }
 
 fn parse(file: &Path) -> Result<toml::Table, Failure> {
-    let text = fs::read_to_string(file)
-        .map_err(|error| Failure::usage(format!("the configuration {} cannot be read: {error}", file.display())))?;
-    text.parse().map_err(|error| Failure::usage(format!("the configuration {} is not valid TOML: {error}", file.display())))
+    let text = fs::read_to_string(file).map_err(|error| {
+        Failure::usage(format!("the configuration {} cannot be read: {error}", file.display()))
+    })?;
+    text.parse().map_err(|error| {
+        Failure::usage(format!("the configuration {} is not valid TOML: {error}", file.display()))
+    })
 }
 
 /// A table whose order counts.
-fn in_order<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<(String, ProviderSection)>, D::Error> {
+fn in_order<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<(String, ProviderSection)>, D::Error> {
     struct Visitor;
     impl<'de> serde::de::Visitor<'de> for Visitor {
         type Value = Vec<(String, ProviderSection)>;
@@ -165,16 +173,19 @@ mod tests {
 
     #[test]
     fn a_file_is_read_and_variables_go_over_it() {
-        let config = read(ACME, &[
-            ("COFOUNDER_PROVIDER__ACME_2__TIMEOUTS__TOTAL_MS", "90000"),
-            ("COFOUNDER_PROVIDER__ACME_2__MODEL__ACME_LARGE__PRICE__INPUT", "3"),
-            ("COFOUNDER_PROVIDER__NEW__BASE_URL", "http://127.0.0.1:1/v1"),
-            ("COFOUNDER_ROUTER__ALLOW_PAID", "true"),
-            ("COFOUNDER_ROUTER__PREFER", "[\"acme-2\", \"new\"]"),
-            ("COFOUNDER_BUDGET__DAY_USD", "7"),
-            ("COFOUNDER_DATA_DIR", "/x"),
-            ("OTHER__THING", "1"),
-        ])
+        let config = read(
+            ACME,
+            &[
+                ("COFOUNDER_PROVIDER__ACME_2__TIMEOUTS__TOTAL_MS", "90000"),
+                ("COFOUNDER_PROVIDER__ACME_2__MODEL__ACME_LARGE__PRICE__INPUT", "3"),
+                ("COFOUNDER_PROVIDER__NEW__BASE_URL", "http://127.0.0.1:1/v1"),
+                ("COFOUNDER_ROUTER__ALLOW_PAID", "true"),
+                ("COFOUNDER_ROUTER__PREFER", "[\"acme-2\", \"new\"]"),
+                ("COFOUNDER_BUDGET__DAY_USD", "7"),
+                ("COFOUNDER_DATA_DIR", "/x"),
+                ("OTHER__THING", "1"),
+            ],
+        )
         .unwrap();
         let names: Vec<&str> = config.provider.iter().map(|(n, _)| n.as_str()).collect();
         assert_eq!(names, ["acme-2", "aaa", "new"], "the file's order");
@@ -189,7 +200,10 @@ mod tests {
     #[test]
     fn an_unknown_key_is_told_with_the_nearest_known_one_and_where_it_stands() {
         let error = read("[provider.acme]\ndialekt = \"openai\"\n", &[]).unwrap_err();
-        assert!(error.contains("`dialekt`") && error.contains("`dialect`") && error.contains("provider.acme"), "{error}");
+        assert!(
+            error.contains("`dialekt`") && error.contains("`dialect`") && error.contains("provider.acme"),
+            "{error}"
+        );
         let error = read("[ruter]\n", &[]).unwrap_err();
         assert!(error.contains("`ruter`") && error.contains("`router`"), "{error}");
         let error = read("", &[("COFOUNDER_BUDGET__DAY_USDD", "5")]).unwrap_err();

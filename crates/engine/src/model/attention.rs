@@ -97,7 +97,13 @@ impl Attention {
         })
     }
 
-    pub(crate) fn forward(&mut self, x: &Tensor, seen: usize, mask: Option<&Tensor>, rotation: &Rotation) -> Result<Tensor> {
+    pub(crate) fn forward(
+        &mut self,
+        x: &Tensor,
+        seen: usize,
+        mask: Option<&Tensor>,
+        rotation: &Rotation,
+    ) -> Result<Tensor> {
         let tokens = x.dim(0)?;
         let q = self.project(x, &self.q, self.q_bias.as_ref(), self.q_norm.as_ref(), self.heads)?;
         let k = self.project(x, &self.k, self.k_bias.as_ref(), self.k_norm.as_ref(), self.kv_heads)?;
@@ -107,7 +113,11 @@ impl Attention {
         let values = self.values.put(&v.contiguous()?, seen)?;
         // The heads of a group lie next to each other, so that they share their keys without a copy.
         let group = self.heads / self.kv_heads;
-        let q = (q.contiguous()? * (1.0 / (self.head as f64).sqrt()))?.reshape((self.kv_heads, group * tokens, self.head))?;
+        let q = (q.contiguous()? * (1.0 / (self.head as f64).sqrt()))?.reshape((
+            self.kv_heads,
+            group * tokens,
+            self.head,
+        ))?;
         let scores = q.matmul(&keys.transpose(1, 2)?)?;
         let scores = match mask {
             None => scores,
@@ -123,7 +133,14 @@ impl Attention {
     }
 
     /// `[tokens, features]` to `[heads, tokens, head]`.
-    fn project(&self, x: &Tensor, by: &QMatMul, bias: Option<&Tensor>, norm: Option<&Tensor>, heads: usize) -> Result<Tensor> {
+    fn project(
+        &self,
+        x: &Tensor,
+        by: &QMatMul,
+        bias: Option<&Tensor>,
+        norm: Option<&Tensor>,
+        heads: usize,
+    ) -> Result<Tensor> {
         let tokens = x.dim(0)?;
         let mut y = by.forward(x)?;
         if let Some(bias) = bias {
@@ -149,7 +166,8 @@ impl Store {
         let needed = seen + tokens;
         let capacity = self.0.as_ref().map_or(Ok(0), |t| t.dim(1))?;
         if capacity < needed {
-            let grown = Tensor::zeros((heads, needed.div_ceil(GROWTH) * GROWTH, head), new.dtype(), new.device())?;
+            let grown =
+                Tensor::zeros((heads, needed.div_ceil(GROWTH) * GROWTH, head), new.dtype(), new.device())?;
             if let Some(old) = self.0.as_ref().filter(|_| seen > 0) {
                 grown.slice_set(&old.narrow(1, 0, seen)?.contiguous()?, 1, 0)?;
             }

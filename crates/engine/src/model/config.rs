@@ -41,7 +41,8 @@ impl Config {
         };
         let heads = size("attention.head_count")?;
         let embedding = size("embedding_length")?;
-        let head = size("attention.key_length").or_else(|_| embedding.checked_div(heads).ok_or_else(String::new));
+        let head =
+            size("attention.key_length").or_else(|_| embedding.checked_div(heads).ok_or_else(String::new));
         let head = head.ok().filter(|h| *h > 0 && h % 2 == 0).ok_or("its heads have no even size")?;
         let kv_heads = size("attention.head_count_kv").unwrap_or(heads);
         if kv_heads == 0 || heads % kv_heads != 0 {
@@ -55,7 +56,8 @@ impl Config {
             heads,
             kv_heads,
             head,
-            norm_eps: float("attention.layer_norm_rms_epsilon").ok_or("it declares no epsilon for its norms")?,
+            norm_eps: float("attention.layer_norm_rms_epsilon")
+                .ok_or("it declares no epsilon for its norms")?,
             rope_base: float("rope.freq_base").unwrap_or(10_000.0),
             pairs,
             context: wanted.unwrap_or(4096).min(size("context_length")?),
@@ -73,7 +75,11 @@ pub(crate) fn number(content: &Content, key: &str) -> Result<usize, String> {
     let number = match value {
         Value::U64(n) => Some(*n),
         Value::I64(n) => u64::try_from(*n).ok(),
-        other => other.to_u32().ok().map(u64::from).or_else(|| other.to_i32().ok().and_then(|n| u64::try_from(n).ok())),
+        other => other
+            .to_u32()
+            .ok()
+            .map(u64::from)
+            .or_else(|| other.to_i32().ok().and_then(|n| u64::try_from(n).ok())),
     };
     let sane = number.filter(|n| *n <= 1 << 24).and_then(|n| usize::try_from(n).ok());
     sane.ok_or_else(|| format!("its `{key}` is no sensible number"))

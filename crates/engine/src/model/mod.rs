@@ -40,8 +40,11 @@ impl Model {
     pub(crate) fn load(weights: &mut Weights<'_>, config: Config) -> candle_core::Result<Self> {
         let embedding = weights.matrix("token_embd.weight")?;
         // Small models use one table for both ends.
-        let output = if weights.has("output.weight") { weights.matrix("output.weight")? } else { embedding.clone() };
-        let layers = (0..config.layers).map(|index| layer(weights, &config, index)).collect::<candle_core::Result<_>>()?;
+        let output =
+            if weights.has("output.weight") { weights.matrix("output.weight")? } else { embedding.clone() };
+        let layers = (0..config.layers)
+            .map(|index| layer(weights, &config, index))
+            .collect::<candle_core::Result<_>>()?;
         let norm = weights.vector("output_norm.weight")?;
         let rotation = Rotation::new(&config, &Device::Cpu)?;
         Ok(Self { config, embedding, layers, norm, output, rotation, seen: 0 })

@@ -32,8 +32,13 @@ impl<'a> Weights<'a> {
     /// A matrix to multiply with, kept in its quantised form.
     pub(crate) fn matrix(&mut self, name: &str) -> candle_core::Result<QMatMul> {
         let tensor = self.content.tensor(&mut self.reader, name, &Device::Cpu)?;
-        let slow = matches!(tensor.dtype(), GgmlDType::Q4_0 | GgmlDType::Q4_1 | GgmlDType::Q5_0 | GgmlDType::Q5_1);
-        let tensor = if slow { QTensor::quantize(&tensor.dequantize(&Device::Cpu)?, GgmlDType::Q8_0)? } else { tensor };
+        let slow =
+            matches!(tensor.dtype(), GgmlDType::Q4_0 | GgmlDType::Q4_1 | GgmlDType::Q5_0 | GgmlDType::Q5_1);
+        let tensor = if slow {
+            QTensor::quantize(&tensor.dequantize(&Device::Cpu)?, GgmlDType::Q8_0)?
+        } else {
+            tensor
+        };
         QMatMul::from_qtensor(tensor)
     }
 

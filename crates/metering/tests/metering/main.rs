@@ -2,7 +2,9 @@
 
 use cofounder_domain::{Brief, FaultKind, NanoUsd, Price, StepPath, TaskId};
 use cofounder_metering::{Call, CallError, ChatRequest, Message, Meter, Metered, Role, Tally};
-use cofounder_providers::{ModelSection, Models, NoEngine, ProviderSection, Router, RouterConfig, RouterSection};
+use cofounder_providers::{
+    ModelSection, Models, NoEngine, ProviderSection, Router, RouterConfig, RouterSection,
+};
 use cofounder_storage::Database;
 use cofounder_testkit::{
     clock::ManualClock,
@@ -50,7 +52,11 @@ impl Bench {
     }
 
     async fn ask(&self, ordinal: u32, text: &str) -> Result<Metered, CallError> {
-        let request = ChatRequest { messages: vec![Message::user(text)], max_tokens: Some(100), ..ChatRequest::default() };
+        let request = ChatRequest {
+            messages: vec![Message::user(text)],
+            max_tokens: Some(100),
+            ..ChatRequest::default()
+        };
         let call = Call {
             task: Some(self.task),
             step: &StepPath::new("outline"),

@@ -40,7 +40,11 @@ pub(crate) struct Parts<'a> {
 struct NothingSupported;
 
 /// Runs the rails and stores the draft.
-pub(crate) async fn run(post: &WritePost, step: &StepContext, parts: Parts<'_>) -> Result<Outcome<Assembled>, StepError> {
+pub(crate) async fn run(
+    post: &WritePost,
+    step: &StepContext,
+    parts: Parts<'_>,
+) -> Result<Outcome<Assembled>, StepError> {
     let article = &parts.verified.article;
     if article.sentences().next().is_none() {
         return Err(StepError::from_fault(cofounder_domain::FaultKind::InvalidInput, None, NothingSupported));
@@ -77,16 +81,19 @@ pub(crate) async fn run(post: &WritePost, step: &StepContext, parts: Parts<'_>) 
     let sheet = Sheet { article, passages: &parts.evidence.passages, sources: parts.sources };
     let stored = post
         .db
-        .save_draft(step.task(), Draft {
-            slug: parts.seo.slug.clone(),
-            title: article.title.clone(),
-            description: parts.seo.description.clone(),
-            tags: parts.seo.tags.clone(),
-            markdown: sheet.markdown(),
-            gate,
-            degraded: degraded.clone(),
-            report,
-        })
+        .save_draft(
+            step.task(),
+            Draft {
+                slug: parts.seo.slug.clone(),
+                title: article.title.clone(),
+                description: parts.seo.description.clone(),
+                tags: parts.seo.tags.clone(),
+                markdown: sheet.markdown(),
+                gate,
+                degraded: degraded.clone(),
+                report,
+            },
+        )
         .await
         .map_err(StepError::storage)?;
     let assembled = Assembled { slug: stored.slug, gate };

@@ -53,7 +53,10 @@ pub(crate) async fn run(
     match pen.json::<Review>(prompt, &Manner::json(Role::Critic, 600, "review", schema())).await? {
         Ok(found) => {
             let known = article.sections.len();
-            let sound = found.issues.into_iter().filter(|i| (1..=known).contains(&i.section) && !i.problem.trim().is_empty());
+            let sound = found
+                .issues
+                .into_iter()
+                .filter(|i| (1..=known).contains(&i.section) && !i.problem.trim().is_empty());
             review.issues.extend(sound.take(5));
             Ok(Outcome::done(review))
         }
@@ -73,15 +76,20 @@ pub(crate) async fn revise(
     let mut reasons = Vec::new();
     drop_repeats(&mut article);
     for index in 0..article.sections.len() {
-        let said: Vec<String> = review.issues.iter().filter(|i| i.section == index + 1 && !i.fix.is_empty()).map(told).collect();
+        let said: Vec<String> =
+            review.issues.iter().filter(|i| i.section == index + 1 && !i.fix.is_empty()).map(told).collect();
         if strategy == Strategy::Sentences || said.is_empty() || index >= desk.plan.sections.len() {
             continue;
         }
         let before = article.sections[index].to_markdown(&crate::article::Sentence::marked);
         let critique = said.join(" ");
-        let others: Vec<String> = article.sections[..index].iter().filter_map(|s| s.sentences().next()).map(|s| s.text.clone()).collect();
+        let others: Vec<String> = article.sections[..index]
+            .iter()
+            .filter_map(|s| s.sentences().next())
+            .map(|s| s.text.clone())
+            .collect();
         let work = sections::Assignment {
-                plan: desk.plan,
+            plan: desk.plan,
             index,
             passages: desk.passages,
             said: &others,
@@ -102,7 +110,9 @@ fn told(issue: &Issue) -> String {
 }
 
 fn better(new: &Section, old: &Section) -> bool {
-    let cited = |s: &Section| s.sentences().filter(|s| !s.cites.is_empty()).count() as f32 / s.sentences().count().max(1) as f32;
+    let cited = |s: &Section| {
+        s.sentences().filter(|s| !s.cites.is_empty()).count() as f32 / s.sentences().count().max(1) as f32
+    };
     new.words() * 10 >= old.words() * 6 && cited(new) + 0.05 >= cited(old)
 }
 

@@ -39,14 +39,10 @@ pub(crate) async fn run(
     if strategy == Strategy::Sentences {
         return by_sentences(desk, index, before, pen, step, None).await;
     }
-    let said: Vec<String> = before.iter().filter_map(|s| s.sentences().next()).map(|s| s.text.clone()).collect();
-    let work = sections::Assignment {
-        plan: desk.plan,
-        index,
-        passages: desk.passages,
-        said: &said,
-        critique: None,
-    };
+    let said: Vec<String> =
+        before.iter().filter_map(|s| s.sentences().next()).map(|s| s.text.clone()).collect();
+    let work =
+        sections::Assignment { plan: desk.plan, index, passages: desk.passages, said: &said, critique: None };
     match sections::write(pen, &work).await? {
         Ok(section) => Ok(Outcome::done(Drafted { section, quoted: 0 })),
         Err(why) => by_sentences(desk, index, before, pen, step, Some(why)).await,
@@ -75,10 +71,15 @@ async fn by_sentences(
     let mut reasons = Vec::new();
     if let Some(why) = why {
         let heading = drafted.section.heading.as_deref().unwrap_or("the opening");
-        reasons.push(format!("\"{heading}\" was written sentence by sentence: the model's section was of no use ({why})"));
+        reasons.push(format!(
+            "\"{heading}\" was written sentence by sentence: the model's section was of no use ({why})"
+        ));
     }
     if drafted.quoted > 0 {
-        reasons.push(format!("{} sentence(s) are quoted, since the model's own wording did not pass the checks", drafted.quoted));
+        reasons.push(format!(
+            "{} sentence(s) are quoted, since the model's own wording did not pass the checks",
+            drafted.quoted
+        ));
     }
     Ok(if reasons.is_empty() { Outcome::done(drafted) } else { Outcome::degraded(drafted, reasons) })
 }

@@ -18,7 +18,10 @@ pub(crate) fn bug(error: impl Error + Send + Sync + 'static) -> StepError {
 }
 
 /// The rules that claims of this article are checked by: the topic's own names need no evidence.
-pub(crate) fn rules(brief: &cofounder_domain::Brief, sources: &[cofounder_domain::Source]) -> cofounder_qa::Rules {
+pub(crate) fn rules(
+    brief: &cofounder_domain::Brief,
+    sources: &[cofounder_domain::Source],
+) -> cofounder_qa::Rules {
     let mut allowed_names = vec![brief.topic.clone()];
     allowed_names.extend(sources.iter().map(|s| s.title.clone()));
     cofounder_qa::Rules { allowed_names, ..cofounder_qa::Rules::default() }

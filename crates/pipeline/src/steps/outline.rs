@@ -68,16 +68,24 @@ pub(crate) async fn run(
     let (plan, why) = match strategy {
         Strategy::Sections => by_model(pen, brief, passages).await?,
         Strategy::Sentences => {
-            let why = "the model is too small to plan an article, so the sections follow the sources' own headings";
+            let why =
+                "the model is too small to plan an article, so the sections follow the sources' own headings";
             (by_headings(brief, passages), Some(why.to_owned()))
         }
     };
     let outlined = Outlined { plan, strategy };
-    Ok(why.map_or_else(|| Outcome::done(outlined.clone()), |why| Outcome::degraded(outlined.clone(), vec![why])))
+    Ok(why.map_or_else(
+        || Outcome::done(outlined.clone()),
+        |why| Outcome::degraded(outlined.clone(), vec![why]),
+    ))
 }
 
 /// A plan by the model, or, where its answer is of no use, by the sources' own headings, with the reason.
-async fn by_model(pen: &Pen<'_>, brief: &Brief, passages: &[Passage]) -> Result<(Plan, Option<String>), StepError> {
+async fn by_model(
+    pen: &Pen<'_>,
+    brief: &Brief,
+    passages: &[Passage],
+) -> Result<(Plan, Option<String>), StepError> {
     let (low, high) = section_counts(brief.words);
     let ranking = Ranking::new(passages);
     let shown: Vec<_> = ranking.rank(&brief.topic, SHOWN).into_iter().map(|(i, _)| &passages[i]).collect();
@@ -128,14 +136,21 @@ fn usable(answer: Answer, brief: &Brief, ranking: &Ranking, passages: &[Passage]
     let mut sections: Vec<PlannedSection> = Vec::new();
     for section in answer.sections {
         let heading = plain(&section.heading);
-        let repeated = sections.iter().any(|s| s.heading.as_deref().is_some_and(|h| h.eq_ignore_ascii_case(&heading)));
+        let repeated =
+            sections.iter().any(|s| s.heading.as_deref().is_some_and(|h| h.eq_ignore_ascii_case(&heading)));
         if !is_heading(&heading) || repeated {
             continue;
         }
         let query = format!("{heading} {}", section.about);
-        let ranked: Vec<u32> = ranking.rank(&query, PER_SECTION).into_iter().map(|(i, _)| passages[i].number).collect();
+        let ranked: Vec<u32> =
+            ranking.rank(&query, PER_SECTION).into_iter().map(|(i, _)| passages[i].number).collect();
         if !ranked.is_empty() {
-            sections.push(PlannedSection { heading: Some(heading), about: plain(&section.about), words: 0, passages: ranked });
+            sections.push(PlannedSection {
+                heading: Some(heading),
+                about: plain(&section.about),
+                words: 0,
+                passages: ranked,
+            });
         }
     }
     if sections.is_empty() {
@@ -146,7 +161,8 @@ fn usable(answer: Answer, brief: &Brief, ranking: &Ranking, passages: &[Passage]
         section.words = words;
     }
     let title = plain(&answer.title);
-    let title = if is_heading(&title) && shares_a_word(&title, &brief.topic) { title } else { brief.topic.clone() };
+    let title =
+        if is_heading(&title) && shares_a_word(&title, &brief.topic) { title } else { brief.topic.clone() };
     Ok(Plan { title, sections })
 }
 
@@ -211,7 +227,8 @@ fn groups(passages: &[Passage], scores: &BTreeMap<usize, f32>) -> Vec<Group> {
         }
     }
     for group in &mut groups {
-        let mut each: Vec<f32> = group.members.iter().map(|i| scores.get(i).copied().unwrap_or(0.0)).collect();
+        let mut each: Vec<f32> =
+            group.members.iter().map(|i| scores.get(i).copied().unwrap_or(0.0)).collect();
         each.sort_by(|a, b| b.total_cmp(a));
         group.score = each.iter().take(4).sum();
     }
@@ -220,7 +237,8 @@ fn groups(passages: &[Passage], scores: &BTreeMap<usize, f32>) -> Vec<Group> {
 
 /// One line without Markdown's marks.
 fn plain(text: &str) -> String {
-    let text: String = text.chars().filter(|c| !matches!(c, '#' | '*' | '`' | '[' | ']' | '<' | '>' | '_')).collect();
+    let text: String =
+        text.chars().filter(|c| !matches!(c, '#' | '*' | '`' | '[' | ']' | '<' | '>' | '_')).collect();
     text.split_whitespace().collect::<Vec<_>>().join(" ").trim_matches(['"', '.', ':', ' ']).to_owned()
 }
 
@@ -231,7 +249,11 @@ fn is_heading(text: &str) -> bool {
 
 fn shares_a_word(title: &str, topic: &str) -> bool {
     let words = |text: &str| -> Vec<String> {
-        text.to_lowercase().split(|c: char| !c.is_alphanumeric()).filter(|w| w.len() > 3).map(str::to_owned).collect()
+        text.to_lowercase()
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|w| w.len() > 3)
+            .map(str::to_owned)
+            .collect()
     };
     let topic = words(topic);
     topic.is_empty() || words(title).iter().any(|w| topic.contains(w))

@@ -21,11 +21,17 @@ pub(crate) struct Evidence {
 
 /// No source says anything that can be cited.
 #[derive(Debug, thiserror::Error)]
-#[error("the sources hold no text that can be cited. They are kept with the task; give others with --source PATH or --source URL")]
+#[error(
+    "the sources hold no text that can be cited. They are kept with the task; give others with --source PATH or --source URL"
+)]
 struct NoPassages;
 
 /// Fetches what was not read when the task was made, and cuts every source into passages.
-pub(crate) async fn run(post: &WritePost, step: &StepContext, brief: &Brief) -> Result<Outcome<Evidence>, StepError> {
+pub(crate) async fn run(
+    post: &WritePost,
+    step: &StepContext,
+    brief: &Brief,
+) -> Result<Outcome<Evidence>, StepError> {
     let task = step.task();
     let mut stored = post.db.task_sources(task).await.map_err(StepError::storage)?;
     let mut notes = Vec::new();
@@ -36,7 +42,9 @@ pub(crate) async fn run(post: &WritePost, step: &StepContext, brief: &Brief) -> 
     }
     if brief.sources.is_empty() {
         step.detail("asking Wikipedia".to_owned());
-        for Document { source, bytes } in post.fetcher.wikipedia(&brief.topic, step.cancel()).await.map_err(research_error)? {
+        for Document { source, bytes } in
+            post.fetcher.wikipedia(&brief.topic, step.cancel()).await.map_err(research_error)?
+        {
             post.db.add_source(task, &source, &bytes).await.map_err(StepError::storage)?;
         }
     }

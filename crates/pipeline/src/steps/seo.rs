@@ -43,13 +43,10 @@ pub(crate) async fn run(
     strategy: Strategy,
     pen: &Pen<'_>,
 ) -> Result<Outcome<Seo>, StepError> {
-    let plain = Seo {
-        slug: slugify(&article.title),
-        description: description(article),
-        tags: tags(article),
-    };
+    let plain = Seo { slug: slugify(&article.title), description: description(article), tags: tags(article) };
     if strategy == Strategy::Sentences {
-        let why = "the model is too small to describe a text, so description and tags are taken from the article";
+        let why =
+            "the model is too small to describe a text, so description and tags are taken from the article";
         return Ok(Outcome::degraded(plain, vec![why.to_owned()]));
     }
     let draft: Vec<String> = article.sections.iter().map(|s| s.to_markdown(&|s| s.text.clone())).collect();
@@ -57,11 +54,20 @@ pub(crate) async fn run(
     let prompt = prompts::render("seo", values).map_err(bug)?;
     match pen.json::<Answer>(prompt.clone(), &Manner::json(Role::Seo, 300, "seo", schema())).await? {
         Ok(answer) => Ok(checked(answer, plain, article, passages, rules, &prompt)),
-        Err(why) => Ok(Outcome::degraded(plain, vec![format!("the model's description was of no use: {why}")])),
+        Err(why) => {
+            Ok(Outcome::degraded(plain, vec![format!("the model's description was of no use: {why}")]))
+        }
     }
 }
 
-fn checked(answer: Answer, plain: Seo, article: &Article, passages: &[Passage], rules: &qa::Rules, prompt: &str) -> Outcome<Seo> {
+fn checked(
+    answer: Answer,
+    plain: Seo,
+    article: &Article,
+    passages: &[Passage],
+    rules: &qa::Rules,
+    prompt: &str,
+) -> Outcome<Seo> {
     let text = qa::clean_answer(&answer.description);
     let cites: Vec<u32> = article.sentences().flat_map(|s| s.cites.clone()).collect();
     let cited = pick(passages, &cites);
@@ -69,7 +75,8 @@ fn checked(answer: Answer, plain: Seo, article: &Article, passages: &[Passage], 
     let tags = if tags.is_empty() { plain.tags } else { tags };
     let short = (20..=MAX_DESCRIPTION + 20).contains(&text.chars().count());
     // Support is judged against everything the article cites: a description sums up.
-    let sound = qa::check_claim(&text, &cited, rules).iter().all(|c| c.verdict == cofounder_domain::Verdict::Pass);
+    let sound =
+        qa::check_claim(&text, &cited, rules).iter().all(|c| c.verdict == cofounder_domain::Verdict::Pass);
     let faulty = qa::answer_faults(&text, prompt).into_iter().next();
     if short && sound && faulty.is_none() {
         return Outcome::done(Seo { slug: plain.slug, description: text, tags });
@@ -108,13 +115,15 @@ fn tags(article: &Article) -> Vec<String> {
             *counts.entry(word).or_default() += 1;
         }
     }
-    let mut ranked: Vec<(String, usize)> = counts.into_iter().filter(|(w, n)| *n >= 2 && w.len() >= 4).collect();
+    let mut ranked: Vec<(String, usize)> =
+        counts.into_iter().filter(|(w, n)| *n >= 2 && w.len() >= 4).collect();
     ranked.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
     ranked.into_iter().map(|(w, _)| w).take(4).collect()
 }
 
 fn tag(text: &str) -> Option<String> {
     let tag = text.trim().trim_start_matches('#').to_lowercase();
-    let sound = (2..=30).contains(&tag.chars().count()) && tag.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '+' | '.'));
+    let sound = (2..=30).contains(&tag.chars().count())
+        && tag.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '+' | '.'));
     sound.then_some(tag)
 }

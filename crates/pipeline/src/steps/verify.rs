@@ -118,7 +118,12 @@ impl Verifier<'_> {
         }
         let passages = cited
             .iter()
-            .map(|p| ClaimPassage { source: p.source.clone(), start: p.start, end: p.end, text: p.text.clone() })
+            .map(|p| ClaimPassage {
+                source: p.source.clone(),
+                start: p.start,
+                end: p.end,
+                text: p.text.clone(),
+            })
             .collect();
         Claim { supported: qa::supported(&checks), text, passages, checks }
     }
@@ -146,7 +151,8 @@ impl Verifier<'_> {
         if evidence.is_empty() {
             return Ok(None);
         }
-        let problem: Vec<&str> = claim.checks.iter().filter(|c| c.verdict != Verdict::Pass).map(|c| c.reason.as_str()).collect();
+        let problem: Vec<&str> =
+            claim.checks.iter().filter(|c| c.verdict != Verdict::Pass).map(|c| c.reason.as_str()).collect();
         let values = minijinja::context! {
             sentence => claim.text.as_str(), problem => problem.join("; "), passages => prompts::shown(&evidence),
         };

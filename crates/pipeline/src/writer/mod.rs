@@ -1,5 +1,6 @@
 //! Two ways of writing, after what the model was measured to be able to.
 
+pub(crate) mod fronting;
 pub(crate) mod sections;
 pub(crate) mod sentences;
 

@@ -9,7 +9,10 @@ use crate::{
     article::Section,
     pen::{Manner, Pen},
     prompts,
-    steps::{bug, outline::{Plan, PlannedSection}},
+    steps::{
+        bug,
+        outline::{Plan, PlannedSection},
+    },
     writer::pick,
 };
 
@@ -35,24 +38,30 @@ impl Assignment<'_> {
     fn prompt(&self) -> Result<String, StepError> {
         let section = self.section();
         let headings: Vec<String> = self.plan.sections.iter().filter_map(|s| s.heading.clone()).collect();
-        prompts::render("section", minijinja::context! {
-            title => self.plan.title.as_str(),
-            headings => headings,
-            passages => prompts::shown(&pick(self.passages, &section.passages)),
-            index => self.index + 1,
-            heading => section.heading.as_deref().unwrap_or(&self.plan.title),
-            about => section.about.as_str(),
-            words => section.words,
-            said => self.said.to_vec(),
-            critique => self.critique.map(|(critique, _)| critique),
-            draft => self.critique.map(|(_, draft)| draft),
-        })
+        prompts::render(
+            "section",
+            minijinja::context! {
+                title => self.plan.title.as_str(),
+                headings => headings,
+                passages => prompts::shown(&pick(self.passages, &section.passages)),
+                index => self.index + 1,
+                heading => section.heading.as_deref().unwrap_or(&self.plan.title),
+                about => section.about.as_str(),
+                words => section.words,
+                said => self.said.to_vec(),
+                critique => self.critique.map(|(critique, _)| critique),
+                draft => self.critique.map(|(_, draft)| draft),
+            },
+        )
         .map_err(bug)
     }
 }
 
 /// The section in the model's words, or why none of its answers can be one.
-pub(crate) async fn write(pen: &Pen<'_>, work: &Assignment<'_>) -> Result<Result<Section, String>, StepError> {
+pub(crate) async fn write(
+    pen: &Pen<'_>,
+    work: &Assignment<'_>,
+) -> Result<Result<Section, String>, StepError> {
     let prompt = work.prompt()?;
     let tokens = (work.section().words * 3).clamp(200, 2_000);
     let mut why = String::new();
@@ -85,7 +94,10 @@ fn read(work: &Assignment<'_>, answer: &str, cut_off: bool, prompt: &str) -> Res
 /// An answer that ended at its token limit ends in the middle of a sentence.
 fn drop_unfinished(section: &mut Section) {
     if let Some(last) = section.paragraphs.last_mut() {
-        let open = last.sentences.last().is_some_and(|s| !s.text.trim_end().ends_with(['.', '!', '?', '”', '"', ')']));
+        let open = last
+            .sentences
+            .last()
+            .is_some_and(|s| !s.text.trim_end().ends_with(['.', '!', '?', '”', '"', ')']));
         if open {
             last.sentences.pop();
         }
@@ -95,7 +107,8 @@ fn drop_unfinished(section: &mut Section) {
 /// A first line such as "Here is the section:" is talk, not text.
 fn drop_openers(section: &mut Section) {
     if let Some(first) = section.paragraphs.first_mut() {
-        let talk = first.sentences.first().is_some_and(|s| s.cites.is_empty() && s.text.trim_end().ends_with(':'));
+        let talk =
+            first.sentences.first().is_some_and(|s| s.cites.is_empty() && s.text.trim_end().ends_with(':'));
         if talk {
             first.sentences.remove(0);
         }

@@ -1,8 +1,8 @@
 //! The sentence writer: for models as small as the embedded default.
 //!
-//! It walks through the section's passages sentence by sentence. The model puts each into its own words, and
-//! an answer is taken only if every check of facts passes and it is no copy. A sentence that no answer passes
-//! for is kept back, and quoted with its source where the section would else be too short.
+//! It walks through the section's passages. The model puts a sentence at a time into other words, and an answer is
+//! taken only if every check of facts passes and it is no copy. Where that fails, the source is quoted, by name and
+//! word for word.
 
 use cofounder_domain::{Passage, Source, sentences, word_count};
 use cofounder_executor::StepError;
@@ -15,17 +15,21 @@ use crate::{
     prompts,
     render::escape,
     steps::outline::PlannedSection,
-    writer::{copies, pick},
+    writer::{copies, fronting::Parted, pick},
 };
 
 /// How often the model may try one sentence.
 const TRIES: u64 = 2;
+/// How many questions a section may take.
+const QUESTIONS: u32 = 14;
+/// How many of its sources' sentences a section looks at, for each hundred words that it should have.
+const LOOKED_AT: usize = 16;
 /// Sentences a paragraph has at most.
 const PER_PARAGRAPH: usize = 4;
+/// Sentences a block quotation has at most.
+const PER_QUOTE: usize = 3;
 /// Two sentences at least this alike say the same.
 pub(crate) const ALIKE: f32 = 0.6;
-/// Below this share of its words a section takes quotations.
-const QUOTE_BELOW: f32 = 0.6;
 
 /// What one section is written from.
 pub(crate) struct Material<'a> {
@@ -37,102 +41,174 @@ pub(crate) struct Material<'a> {
     pub(crate) said: &'a [String],
 }
 
-/// A written section and how much of it had to be quoted.
+/// A written section and how many of its sources' sentences had to be quoted.
 pub(crate) struct Written {
     pub(crate) section: Section,
     pub(crate) quoted: usize,
 }
 
-enum Slot {
-    Prose(Sentence),
-    Kept { passage: u32, text: String },
+/// A sentence of a source, and what became of it.
+struct Line<'a> {
+    passage: &'a Passage,
+    /// Its place in the passage, counted in sentences.
+    place: usize,
+    text: String,
+    fate: Fate,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Fate {
+    LeftOut,
+    Quoted,
+    Reworded(String),
 }
 
 /// Writes one section.
-pub(crate) async fn write(pen: &Pen<'_>, work: &Material<'_>, progress: &(dyn Fn(String) + Sync)) -> Result<Written, StepError> {
+pub(crate) async fn write(
+    pen: &Pen<'_>,
+    work: &Material<'_>,
+    progress: &(dyn Fn(String) + Sync),
+) -> Result<Written, StepError> {
     let wanted = work.section.words as usize;
-    let mut slots: Vec<(u32, Slot)> = Vec::new();
+    let mut lines = gather(work, (wanted * LOOKED_AT / 100).max(6));
+    let (mut words, mut asked) = (0, 0);
+    for line in &mut lines {
+        if words >= wanted || asked >= QUESTIONS {
+            break;
+        }
+        let Some(parted) = Parted::of(&line.text) else { continue };
+        for seed in 1..=TRIES {
+            asked += 1;
+            if let Some(sentence) = reword(pen, &parted, line, work.rules, seed).await? {
+                words += word_count(&sentence);
+                line.fate = Fate::Reworded(sentence);
+                break;
+            }
+        }
+        progress(format!("{words} of about {wanted} words in its own words"));
+    }
+    quote(&mut lines, words, wanted);
+    Ok(compose(work, &lines))
+}
+
+/// Sentences of the section's passages that can stand in an article and say something new.
+fn gather<'a>(work: &Material<'a>, most: usize) -> Vec<Line<'a>> {
     let mut said: Vec<String> = work.said.to_vec();
-    let mut words = 0;
+    let mut lines = Vec::new();
     for passage in pick(work.passages, &work.section.passages) {
+        for (place, text) in usable_sentences(passage) {
+            if lines.len() == most {
+                return lines;
+            }
+            if !said.iter().any(|s| qa::similar(s, &text) >= ALIKE) {
+                said.push(text.clone());
+                lines.push(Line { passage, place, text, fate: Fate::LeftOut });
+            }
+        }
+    }
+    lines
+}
+
+/// Quotes as many of the sentences that were not reworded as the section needs: the first first, since a passage
+/// begins with what it is about.
+fn quote(lines: &mut [Line<'_>], mut words: usize, wanted: usize) {
+    for line in lines.iter_mut().filter(|l| l.fate == Fate::LeftOut) {
         if words >= wanted {
             break;
         }
-        for text in usable_sentences(passage) {
-            if words >= wanted || said.iter().any(|s| qa::similar(s, &text) >= ALIKE) {
-                continue;
-            }
-            said.push(text.clone());
-            match rephrase(pen, &text, passage, work.rules, &said).await? {
-                Some(prose) => {
-                    words += word_count(&prose);
-                    said.push(prose.clone());
-                    let sentence = Sentence { text: escape(&prose), cites: vec![passage.number], form: Form::Prose };
-                    slots.push((passage.number, Slot::Prose(sentence)));
-                }
-                None => slots.push((passage.number, Slot::Kept { passage: passage.number, text })),
-            }
-            progress(format!("{words} of about {wanted} words"));
-        }
+        words += word_count(&line.text);
+        line.fate = Fate::Quoted;
     }
-    Ok(assemble(work, slots, words))
 }
 
-/// Quotes as many of the kept sentences as the section needs, in their places.
-fn assemble(work: &Material<'_>, slots: Vec<(u32, Slot)>, mut words: usize) -> Written {
-    let floor = (f64::from(work.section.words) * f64::from(QUOTE_BELOW)) as usize;
-    let mut quoted = 0;
-    let mut lines: Vec<(u32, Sentence)> = Vec::new();
-    for (number, slot) in slots {
-        match slot {
-            Slot::Prose(sentence) => lines.push((number, sentence)),
-            Slot::Kept { passage, text } if words < floor => {
-                words += word_count(&text);
-                quoted += 1;
-                lines.push((number, quotation(work, passage, &text, quoted)));
-            }
-            Slot::Kept { .. } => {}
-        }
-    }
+/// The lines that are used, in their order: reworded ones as running text, quoted ones that follow each other as one
+/// quotation.
+fn compose(work: &Material<'_>, lines: &[Line<'_>]) -> Written {
     let mut section = Section { heading: work.section.heading.clone(), paragraphs: Vec::new() };
-    for (_, sentence) in lines {
-        match section.paragraphs.last_mut().filter(|p| p.sentences.len() < PER_PARAGRAPH) {
-            Some(paragraph) => paragraph.sentences.push(sentence),
-            None => section.paragraphs.push(Paragraph { block: Block::Prose, sentences: vec![sentence] }),
+    let mut quoted = 0;
+    let mut rest = lines;
+    while let Some((line, after)) = rest.split_first() {
+        rest = after;
+        match &line.fate {
+            Fate::LeftOut => {}
+            Fate::Reworded(text) => {
+                let sentence =
+                    Sentence { text: escape(text), cites: vec![line.passage.number], form: Form::Prose };
+                add(&mut section, Block::Prose, sentence);
+            }
+            Fate::Quoted => {
+                let run = 1 + rest
+                    .iter()
+                    .zip(line.place + 1..)
+                    .take(PER_QUOTE - 1)
+                    .take_while(|(next, place)| follows(line, next, *place))
+                    .count();
+                let texts: Vec<&str> =
+                    std::iter::once(line).chain(&rest[..run - 1]).map(|l| l.text.as_str()).collect();
+                rest = &rest[run - 1..];
+                quoted += run;
+                let (block, text) = quotation(work, line.passage, &texts.join(" "), run, quoted);
+                add(
+                    &mut section,
+                    block,
+                    Sentence { text, cites: vec![line.passage.number], form: Form::Quotation },
+                );
+            }
         }
     }
     Written { section, quoted }
 }
 
-/// An attributed quotation, word for word.
-fn quotation(work: &Material<'_>, passage: u32, text: &str, turn: usize) -> Sentence {
-    let source = pick(work.passages, &[passage]).first().and_then(|p| work.sources.iter().find(|s| s.id == p.source));
-    let title = source.map_or("the source", |s| s.title.as_str());
-    let title = escape(title);
-    let quote = escape(&text.split_whitespace().collect::<Vec<_>>().join(" ").replace(['“', '”', '"'], "'"));
+fn follows(first: &Line<'_>, next: &Line<'_>, place: usize) -> bool {
+    next.fate == Fate::Quoted && next.passage.number == first.passage.number && next.place == place
+}
+
+fn add(section: &mut Section, block: Block, sentence: Sentence) {
+    let open = |p: &&mut Paragraph| {
+        block == Block::Prose && p.block == Block::Prose && p.sentences.len() < PER_PARAGRAPH
+    };
+    match section.paragraphs.last_mut().filter(open) {
+        Some(paragraph) => paragraph.sentences.push(sentence),
+        None => section.paragraphs.push(Paragraph { block, sentences: vec![sentence] }),
+    }
+}
+
+/// A quotation, word for word, with its source named: one sentence within the text, more as a block.
+fn quotation(
+    work: &Material<'_>,
+    passage: &Passage,
+    text: &str,
+    sentences: usize,
+    turn: usize,
+) -> (Block, String) {
+    let source = work.sources.iter().find(|s| s.id == passage.source);
+    let title = escape(source.map_or("the source", |s| s.title.as_str()));
+    let quote = escape(text);
+    if sentences > 1 {
+        return (Block::Quote, format!("“{quote}” — *{title}*"));
+    }
     let text = match turn % 4 {
         1 => format!("*{title}* puts it this way: “{quote}”"),
         2 => format!("In the words of *{title}*: “{quote}”"),
         3 => format!("*{title}* says: “{quote}”"),
         _ => format!("*{title}* notes: “{quote}”"),
     };
-    Sentence { text, cites: vec![passage], form: Form::Quotation }
+    (Block::Prose, text)
 }
 
-/// A passage's sentences that can stand in an article: whole, of readable length, and not leaning on a
-/// sentence before them that was left out.
-fn usable_sentences(passage: &Passage) -> Vec<String> {
+/// A passage's sentences that can stand in an article, with their places: whole, of readable length, and not leaning
+/// on a sentence before them that was left out.
+fn usable_sentences(passage: &Passage) -> Vec<(usize, String)> {
     let mut usable = Vec::new();
     let mut before_kept = false;
-    for span in sentences(&passage.text) {
+    for (place, span) in sentences(&passage.text).into_iter().enumerate() {
         let text = passage.text[span.start..span.end].split_whitespace().collect::<Vec<_>>().join(" ");
         let words = word_count(&text);
         let whole = text.ends_with('.') && text.starts_with(|c: char| c.is_uppercase());
-        let plain = !text.contains(['|', '{', '}', '<', '>', '=', ';', ':', '"', '“']);
-        let leans = leans(&text);
-        before_kept = whole && plain && (6..=40).contains(&words) && (!leans || before_kept);
+        let plain = !text.contains(['|', '{', '}', '<', '>', '=', ';', ':', '"', '“', '”']);
+        before_kept = whole && plain && (6..=40).contains(&words) && (!leans(&text) || before_kept);
         if before_kept {
-            usable.push(text);
+            usable.push((place, text));
         }
     }
     usable
@@ -141,43 +217,68 @@ fn usable_sentences(passage: &Passage) -> Vec<String> {
 /// Whether a sentence needs the one before it to be understood.
 fn leans(text: &str) -> bool {
     const WORDS: [&str; 24] = [
-        "it", "its", "this", "that", "these", "those", "they", "their", "he", "she", "his", "her", "such", "however",
-        "but", "and", "so", "therefore", "then", "thus", "also", "instead", "here", "both",
+        "it",
+        "its",
+        "this",
+        "that",
+        "these",
+        "those",
+        "they",
+        "their",
+        "he",
+        "she",
+        "his",
+        "her",
+        "such",
+        "however",
+        "but",
+        "and",
+        "so",
+        "therefore",
+        "then",
+        "thus",
+        "also",
+        "instead",
+        "here",
+        "both",
     ];
     let first = text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_lowercase();
     WORDS.contains(&first.as_str())
 }
 
-/// The sentence in the model's own words, if one of its answers passes every check.
-async fn rephrase(
+/// The sentence in other words, if the model's answer passes every check. One that leans on the sentence before it
+/// is never reworded: it would lose what it leans on.
+async fn reword(
     pen: &Pen<'_>,
-    text: &str,
-    passage: &Passage,
+    parted: &Parted,
+    line: &Line<'_>,
     rules: &qa::Rules,
-    said: &[String],
+    seed: u64,
 ) -> Result<Option<String>, StepError> {
-    for seed in 1..=TRIES {
-        let temperature = if seed == 1 { 0.2 } else { 0.7 };
-        let tokens = u32::try_from(word_count(text) * 3 + 16).unwrap_or(160);
-        let manner = Manner { temperature, seed, ..Manner::new(Role::Draft, tokens) };
-        let answer = pen.ask(messages(text), &manner).await?;
-        let prose = qa::clean_answer(&answer.text);
-        if !answer.cut_off() && faithful(&prose, text, passage, rules, said) {
-            return Ok(Some(prose));
-        }
+    if leans(&line.text) {
+        return Ok(None);
     }
-    Ok(None)
+    let temperature = if seed == 1 { 0.2 } else { 0.8 };
+    let tokens = u32::try_from(word_count(&line.text) * 2 + 12).unwrap_or(120);
+    let manner = Manner { temperature, seed, repeat_penalty: Some(1.05), ..Manner::new(Role::Draft, tokens) };
+    let answer = pen.ask(messages(&line.text, parted), &manner).await?;
+    let text = answer.text.strip_prefix(&parted.start()).unwrap_or(&answer.text);
+    Ok(parted.read(text, &line.text).ok().filter(|sentence| sound(sentence, line.passage, rules)))
 }
 
-fn messages(text: &str) -> Vec<Message> {
-    const EXAMPLES: [(&str, &str); 2] = [
+fn messages(text: &str, parted: &Parted) -> Vec<Message> {
+    const EXAMPLES: [(&str, &str); 3] = [
         (
-            "The library was written in 1998 by Anna Berg, and it runs on every common operating system.",
-            "Anna Berg wrote the library in 1998, and all common operating systems can run it.",
+            "The team moved the archive to a new building in the spring of 1998.",
+            "In the spring of 1998, the team moved the archive to a new building.",
         ),
         (
+            "A lookup does not need to read the disk because the index is kept in memory.",
             "Because the index is kept in memory, a lookup does not need to read the disk.",
-            "A lookup does not have to touch the disk, since the index stays in memory.",
+        ),
+        (
+            "The pump stops at once when the water in the tank rises above the mark.",
+            "When the water in the tank rises above the mark, the pump stops at once.",
         ),
     ];
     let mut messages = vec![Message::system(prompts::SENTENCE_SYSTEM.trim())];
@@ -186,17 +287,14 @@ fn messages(text: &str) -> Vec<Message> {
         messages.push(Message::assistant(to));
     }
     messages.push(Message::user(format!("Sentence: {text}")));
+    messages.push(Message::assistant(parted.start()));
     messages
 }
 
-/// Whether an answer is one whole sentence that says what the source sentence says, and no copy of it.
-fn faithful(prose: &str, text: &str, passage: &Passage, rules: &qa::Rules, said: &[String]) -> bool {
-    let (had, has) = (word_count(text), word_count(prose));
-    let one = sentences(prose).len() == 1 && prose.ends_with('.');
-    let length = has >= 5 && has * 2 >= had && has <= had * 2;
-    one && length
-        && qa::answer_faults(prose, "").is_empty()
-        && !copies(prose, &passage.text)
-        && qa::supported(&qa::check_claim(prose, &[passage], rules))
-        && !said.iter().any(|s| s != text && qa::similar(s, prose) >= ALIKE)
+/// Whether a sentence says only what the passage says, in words that are not the passage's own.
+fn sound(sentence: &str, passage: &Passage, rules: &qa::Rules) -> bool {
+    sentences(sentence).len() == 1
+        && qa::answer_faults(sentence, "").is_empty()
+        && !copies(sentence, &passage.text)
+        && qa::supported(&qa::check_claim(sentence, &[passage], rules))
 }

@@ -1,0 +1,172 @@
+//! How a very small model is helped to put a sentence into other words: it is given the sentence's last phrase as
+//! the beginning of its own, and goes on from there.
+//!
+//! Left alone, a model of 135 million parameters copies a sentence or makes things up; begun like this it wrote a
+//! sound sentence about one time in four (`docs/adr/0004-two-writers.md`).
+
+use cofounder_domain::word_count;
+use cofounder_qa as qa;
+
+use super::longest_shared_run;
+
+/// Words that begin a phrase which can stand before its sentence as well as behind it.
+const PHRASES: [&str; 16] = [
+    "in", "on", "at", "by", "with", "without", "for", "since", "under", "during", "before", "after",
+    "inside", "within", "between", "among",
+];
+/// Words that begin a clause of which the same is true.
+const CLAUSES: [&str; 8] = ["because", "when", "while", "if", "unless", "until", "since", "whenever"];
+/// Words that a phrase without a verb of its own does not hold.
+const VERBS: [&str; 24] = [
+    "is", "are", "was", "were", "be", "been", "has", "have", "had", "do", "does", "did", "can", "could",
+    "may", "might", "will", "would", "should", "must", "and", "but", "or", "such",
+];
+/// Phrases that only look like one.
+const FIXED: [&str; 6] = ["at once", "at all", "in use", "in turn", "for example", "for instance"];
+/// So many words may a sentence share with its source in a row without being a copy.
+const SHARED: usize = 9;
+
+/// A sentence, parted before its last phrase.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Parted {
+    /// What stands before the phrase.
+    head: String,
+    /// The phrase.
+    tail: String,
+}
+
+impl Parted {
+    /// Parts a sentence, if it ends with a phrase that can be moved.
+    pub(crate) fn of(sentence: &str) -> Option<Self> {
+        let body = sentence.strip_suffix('.')?;
+        let words: Vec<&str> = body.split(' ').collect();
+        let at = (3..words.len().saturating_sub(1)).rev().find(|&at| opens(&words, at))?;
+        let tail = words[at..].join(" ");
+        let head = words[..at].join(" ").trim_end_matches(',').to_owned();
+        let fits = (2..=SHARED).contains(&word_count(&tail)) && (4..=14).contains(&word_count(&head));
+        (fits && !FIXED.contains(&tail.to_lowercase().as_str())).then_some(Self { head, tail })
+    }
+
+    /// The beginning that the model is given.
+    pub(crate) fn start(&self) -> String {
+        let mut letters = self.tail.chars();
+        let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+        format!("{first}{},", letters.as_str())
+    }
+
+    /// The sentence that an answer makes, or why it makes none.
+    pub(crate) fn read(&self, answer: &str, source: &str) -> Result<String, &'static str> {
+        let rest = answer.trim();
+        let end = rest.find(". ").map_or(rest.len(), |at| at + 1);
+        let rest = rest[..end].lines().next().unwrap_or_default().trim_end();
+        if !rest.ends_with('.') || rest.contains(['"', '“', '”', ':', ';', '\u{fffd}']) {
+            return Err("it is no whole sentence");
+        }
+        let (had, has) = (word_count(&self.head), word_count(rest));
+        if has < 4 || has * 3 < had * 2 || has * 2 > had * 3 {
+            return Err("it is too short or too long");
+        }
+        if longest_shared_run(rest, &self.tail) >= word_count(&self.tail).min(3) {
+            return Err("it says its beginning again");
+        }
+        if repeats(rest) {
+            return Err("it repeats itself");
+        }
+        let sentence = format!("{} {rest}", self.start());
+        if longest_shared_run(&sentence, source) > SHARED {
+            return Err("it is a copy");
+        }
+        if !same_words(&sentence, source) {
+            return Err("it says something else");
+        }
+        Ok(sentence)
+    }
+}
+
+/// Whether a phrase that can be moved begins at this word.
+fn opens(words: &[&str], at: usize) -> bool {
+    let word = words[at].to_lowercase();
+    let before = words[at - 1].to_lowercase();
+    // "the size of the cache in use": a phrase that belongs to the word before it cannot be moved without harm, which
+    // no word list tells; after these words it always does.
+    let bound = PHRASES.contains(&before.as_str())
+        || ["of", "to", "from", "as", "only", "not", "and", "or", "than"].contains(&before.as_str());
+    if bound {
+        return false;
+    }
+    let rest = &words[at + 1..];
+    let holds_verb = rest.iter().any(|w| VERBS.contains(&w.to_lowercase().trim_end_matches(',')));
+    let relative = rest
+        .iter()
+        .any(|w| matches!(w.to_lowercase().as_str(), "that" | "which" | "who" | "whose" | "where"));
+    let begins_again = rest.iter().any(|w| CLAUSES.contains(&w.to_lowercase().as_str()));
+    if begins_again || rest.iter().any(|w| w.ends_with(',')) {
+        return false;
+    }
+    CLAUSES.contains(&word.as_str()) && holds_verb && !relative
+        || PHRASES.contains(&word.as_str()) && !holds_verb && !relative
+}
+
+/// Whether three words in a row stand in the text twice.
+fn repeats(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
+    let threes: Vec<&[&str]> = words.windows(3).collect();
+    threes.iter().enumerate().any(|(index, three)| threes[index + 1..].contains(three))
+}
+
+/// Whether nearly all content words of the source are kept and hardly any is new.
+fn same_words(sentence: &str, source: &str) -> bool {
+    let (had, has) = (qa::content_words(source), qa::content_words(sentence));
+    let kept = had.iter().filter(|w| has.contains(w)).count();
+    let new = has.iter().filter(|w| !had.contains(w)).count();
+    kept * 10 >= had.len() * 8 && new * 8 <= has.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts(sentence: &str) -> Option<(String, String)> {
+        Parted::of(sentence).map(|p| (p.head, p.tail))
+    }
+
+    #[test]
+    fn a_sentence_is_parted_before_its_last_phrase() {
+        let (head, tail) = parts("Richard Hipp began to write SQLite in the year 2000.").unwrap();
+        assert_eq!(
+            (head.as_str(), tail.as_str()),
+            ("Richard Hipp began to write SQLite", "in the year 2000")
+        );
+        let (_, tail) = parts("The pump stops by itself when the water is too high.").unwrap();
+        assert_eq!(tail, "when the water is too high");
+    }
+
+    #[test]
+    fn phrases_that_cannot_be_moved_are_left_where_they_are() {
+        for sentence in [
+            "SQLite is a small library.",
+            "It is one of those in use.",
+            "The lock is taken at once.",
+            "The number of bytes in a database file is always even.",
+            "Applications with many writers should choose a server.",
+        ] {
+            assert_eq!(parts(sentence), None, "{sentence}");
+        }
+    }
+
+    #[test]
+    fn only_an_answer_that_says_the_same_in_another_order_is_taken() {
+        let source = "Richard Hipp began to write SQLite in the year 2000.";
+        let parted = Parted::of(source).unwrap();
+        let read = |answer: &str| parted.read(answer, source);
+        assert_eq!(
+            read(" Richard Hipp began to write SQLite."),
+            Ok("In the year 2000, Richard Hipp began to write SQLite.".to_owned())
+        );
+        assert!(read(" Richard Hipp began to write SQLite in the year 2001.").is_err());
+        assert!(read(" the first SQLite database was a single-player game.").is_err());
+        assert!(read(" Richard Hipp began to write").is_err());
+        assert!(read("").is_err());
+    }
+}
