@@ -63,11 +63,12 @@ pub(crate) async fn run(
         &post.settings.rails,
     );
     let gate = qa::gate(&rails);
-    let mut degraded = parts.degraded;
     let (words, wanted) = (article.words(), parts.brief.words as usize);
+    let mut short = Vec::new();
     if words * 10 < wanted * 7 {
-        degraded.push(format!("it has {words} words of the {wanted} asked for: the sources support no more that the checks passed"));
+        short.push(format!("it has {words} words of the {wanted} asked for: the sources support no more that the checks passed"));
     }
+    let degraded: Vec<String> = parts.degraded.into_iter().chain(short.clone()).collect();
     let report = Report {
         sources: parts.sources.iter().map(Into::into).collect(),
         claims: parts.verified.claims.clone(),
@@ -97,5 +98,5 @@ pub(crate) async fn run(
         .await
         .map_err(StepError::storage)?;
     let assembled = Assembled { slug: stored.slug, gate };
-    Ok(if degraded.is_empty() { Outcome::done(assembled) } else { Outcome::degraded(assembled, degraded) })
+    Ok(if short.is_empty() { Outcome::done(assembled) } else { Outcome::degraded(assembled, short) })
 }

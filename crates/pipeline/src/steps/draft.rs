@@ -67,6 +67,7 @@ async fn by_sentences(
         said: &said,
     };
     let written = sentences::write(pen, &work, &|text| step.detail(text)).await?;
+    step.detail(format!("{} words, {} sentence(s) quoted", written.section.words(), written.quoted));
     let drafted = Drafted { section: written.section, quoted: written.quoted };
     let mut reasons = Vec::new();
     if let Some(why) = why {
@@ -76,10 +77,7 @@ async fn by_sentences(
         ));
     }
     if drafted.quoted > 0 {
-        reasons.push(format!(
-            "{} sentence(s) are quoted, since the model's own wording did not pass the checks",
-            drafted.quoted
-        ));
+        reasons.push("sentences are quoted where the model's own wording did not pass the checks".to_owned());
     }
     Ok(if reasons.is_empty() { Outcome::done(drafted) } else { Outcome::degraded(drafted, reasons) })
 }

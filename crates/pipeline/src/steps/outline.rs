@@ -1,6 +1,6 @@
 //! Outline: which sections the article has, and which passages each may use.
 
-use cofounder_domain::{Brief, Passage};
+use cofounder_domain::{Brief, Passage, SourceId};
 use cofounder_executor::{Outcome, StepError};
 use cofounder_metering::Role;
 use cofounder_research::Ranking;
@@ -19,6 +19,12 @@ use crate::{
 const SHOWN: usize = 24;
 /// How many passages one section may use.
 const PER_SECTION: usize = 12;
+/// Words of a section in a plan without a model, about.
+const SECTION_WORDS: u32 = 110;
+/// The shortest opening, in words, if its source has more.
+const OPENING_WORDS: u32 = 90;
+/// The shortest section that is planned, in words.
+const MIN_SECTION_WORDS: u32 = 30;
 
 /// The article's plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -166,73 +172,114 @@ fn usable(answer: Answer, brief: &Brief, ranking: &Ranking, passages: &[Passage]
     Ok(Plan { title, sections })
 }
 
-/// A plan without a model: the headings of the sources under which the passages that fit the topic best
-/// stand, in the sources' order, behind an opening without heading.
+/// A plan without a model. Each section is what stands below one heading of a source. The opening is the beginning
+/// of the source that fits the topic best; then each source gives the part that fits best, and, as long as words are
+/// missing, its next ones. All but the opening stand in the sources' order.
 fn by_headings(brief: &Brief, passages: &[Passage]) -> Plan {
     let ranking = Ranking::new(passages);
     let scores: BTreeMap<usize, f32> = ranking.rank(&brief.topic, passages.len()).into_iter().collect();
-    let groups = groups(passages, &scores);
-    let wanted = usize::try_from((brief.words / 110).clamp(1, 12)).unwrap_or(1);
-    let mut best: Vec<&Group> = groups.iter().collect();
-    best.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.first.cmp(&b.first)));
-    best.truncate(wanted);
-    best.sort_by_key(|g| g.first);
-    let spare: Vec<u32> = groups
-        .iter()
-        .filter(|g| !best.iter().any(|b| b.first == g.first))
-        .flat_map(|g| &g.members)
-        .map(|&i| passages[i].number)
-        .collect();
-    let words = brief.words / u32::try_from(best.len()).unwrap_or(1).max(1);
-    let mut sections: Vec<PlannedSection> = best
+    let mut groups = groups(passages, &scores);
+    lengthen_openings(&mut groups);
+    let wanted = usize::try_from((brief.words / SECTION_WORDS).clamp(1, 12)).unwrap_or(1);
+    let chosen = choose(&groups, wanted, brief.words);
+    let share = brief.words / u32::try_from(chosen.len()).unwrap_or(1).max(1);
+    let lacking: u32 = chosen.iter().map(|g| share.saturating_sub(g.words)).sum();
+    let able = u32::try_from(chosen.iter().filter(|g| g.words > share).count()).unwrap_or(1).max(1);
+    let mut sections: Vec<PlannedSection> = chosen
         .iter()
         .map(|g| PlannedSection {
             heading: g.heading.clone(),
             about: String::new(),
-            words,
+            // What a short source cannot give, the others do.
+            words: if g.words > share { (share + lacking / able).min(g.words) } else { g.words.max(MIN_SECTION_WORDS) },
             passages: g.members.iter().map(|&i| passages[i].number).collect(),
         })
         .collect();
-    if let Some(last) = sections.last_mut() {
-        // What is left serves where a section runs dry.
-        last.passages.extend(spare);
-    }
     if let Some(first) = sections.first_mut() {
         first.heading = None;
     }
     Plan { title: brief.topic.clone(), sections }
 }
 
+/// Neighbouring passages under the same heading.
+#[derive(Debug)]
 struct Group {
+    source: SourceId,
+    /// Whether its source begins with it.
+    opens: bool,
     heading: Option<String>,
     first: usize,
     members: Vec<usize>,
+    words: u32,
     score: f32,
 }
 
-/// Neighbouring passages under the same heading, with the sum of their best scores.
 fn groups(passages: &[Passage], scores: &BTreeMap<usize, f32>) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for (index, passage) in passages.iter().enumerate() {
-        let joins = index > 0 && {
-            let before = &passages[index - 1];
-            before.source == passage.source && before.headings == passage.headings
-        };
+        let words = u32::try_from(cofounder_domain::word_count(&passage.text)).unwrap_or(0);
+        let before = index.checked_sub(1).map(|i| &passages[i]);
+        let opens = before.is_none_or(|b| b.source != passage.source);
+        let joins = before.is_some_and(|b| !opens && b.headings == passage.headings);
         match groups.last_mut().filter(|_| joins) {
-            Some(group) => group.members.push(index),
+            Some(group) => {
+                group.members.push(index);
+                group.words += words;
+            }
             None => {
                 let heading = passage.headings.last().map(|h| plain(h)).filter(|h| is_heading(h));
-                groups.push(Group { heading, first: index, members: vec![index], score: 0.0 });
+                let source = passage.source.clone();
+                groups.push(Group { source, opens, heading, first: index, members: vec![index], words, score: 0.0 });
             }
         }
     }
     for group in &mut groups {
-        let mut each: Vec<f32> =
-            group.members.iter().map(|i| scores.get(i).copied().unwrap_or(0.0)).collect();
+        let mut each: Vec<f32> = group.members.iter().map(|i| scores.get(i).copied().unwrap_or(0.0)).collect();
         each.sort_by(|a, b| b.total_cmp(a));
-        group.score = each.iter().take(4).sum();
+        group.score = each.iter().take(2).sum();
     }
     groups
+}
+
+/// A source's beginning that is too short for an opening takes what follows it, below its first headings, along.
+fn lengthen_openings(groups: &mut Vec<Group>) {
+    let mut index = 0;
+    while index < groups.len() {
+        let follows = groups.get(index + 1).is_some_and(|next| next.source == groups[index].source);
+        if groups[index].opens && groups[index].words < OPENING_WORDS && follows {
+            let next = groups.remove(index + 1);
+            let opening = &mut groups[index];
+            opening.members.extend(next.members);
+            opening.words += next.words;
+            opening.score = opening.score.max(next.score);
+        } else {
+            index += 1;
+        }
+    }
+}
+
+/// At least one group, at most `wanted` unless they have too few words: the opening first, the others in order.
+fn choose(groups: &[Group], wanted: usize, words: u32) -> Vec<&Group> {
+    let source_score = |source: &SourceId| groups.iter().filter(|g| g.source == *source).map(|g| g.score).sum::<f32>();
+    let mut openings: Vec<&Group> = groups.iter().filter(|g| g.opens).collect();
+    openings.sort_by(|a, b| source_score(&b.source).total_cmp(&source_score(&a.source)).then(a.first.cmp(&b.first)));
+    let Some(opening) = openings.first().copied() else { return Vec::new() };
+    let mut ranked: Vec<&Group> = groups.iter().filter(|g| g.first != opening.first).collect();
+    ranked.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.first.cmp(&b.first)));
+    let mut chosen = vec![opening];
+    let enough = |chosen: &[&Group]| chosen.len() >= wanted && chosen.iter().map(|g| g.words).sum::<u32>() >= words * 3 / 2;
+    // Breadth first: a source gives its second part when every source has given its first.
+    for depth in 1..=ranked.len() {
+        for group in &ranked {
+            let given = chosen.iter().filter(|c| c.source == group.source).count();
+            let taken = chosen.iter().any(|c| c.first == group.first);
+            if !taken && given < depth && !enough(&chosen) {
+                chosen.push(group);
+            }
+        }
+    }
+    chosen[1..].sort_by_key(|g| g.first);
+    chosen
 }
 
 /// One line without Markdown's marks.

@@ -9,7 +9,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 
 use crate::{
-    article::{Article, Sentence},
+    article::{Article, Form},
     pen::{Manner, Pen},
     prompts,
     steps::bug,
@@ -96,9 +96,11 @@ fn schema() -> serde_json::Value {
     })
 }
 
-/// The first sentence, cut at a word where it is too long.
+/// The first sentence in the writer's own words, or, if all are quoted, the first of all, cut at a word where it is
+/// too long.
 fn description(article: &Article) -> String {
-    let first = article.sentences().next().map(|s: &Sentence| qa::plain(&s.text)).unwrap_or_default();
+    let own = article.sentences().find(|s| s.form == Form::Prose);
+    let first = own.or_else(|| article.sentences().next()).map(|s| qa::plain(&s.text)).unwrap_or_default();
     if first.chars().count() <= MAX_DESCRIPTION {
         return first;
     }

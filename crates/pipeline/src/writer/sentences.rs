@@ -21,9 +21,9 @@ use crate::{
 /// How often the model may try one sentence.
 const TRIES: u64 = 2;
 /// How many questions a section may take.
-const QUESTIONS: u32 = 14;
+const QUESTIONS: u32 = 24;
 /// How many of its sources' sentences a section looks at, for each hundred words that it should have.
-const LOOKED_AT: usize = 16;
+const LOOKED_AT: usize = 24;
 /// Sentences a paragraph has at most.
 const PER_PARAGRAPH: usize = 4;
 /// Sentences a block quotation has at most.
@@ -76,15 +76,13 @@ pub(crate) async fn write(
         if words >= wanted || asked >= QUESTIONS {
             break;
         }
-        let Some(parted) = Parted::of(&line.text) else { continue };
-        for seed in 1..=TRIES {
-            asked += 1;
-            if let Some(sentence) = reword(pen, &parted, line, work.rules, seed).await? {
+        line.fate = match try_words(pen, line, work.rules, &mut asked).await? {
+            Some(sentence) => {
                 words += word_count(&sentence);
-                line.fate = Fate::Reworded(sentence);
-                break;
+                Fate::Reworded(sentence)
             }
-        }
+            None => Fate::LeftOut,
+        };
         progress(format!("{words} of about {wanted} words in its own words"));
     }
     quote(&mut lines, words, wanted);
@@ -246,24 +244,28 @@ fn leans(text: &str) -> bool {
     WORDS.contains(&first.as_str())
 }
 
-/// The sentence in other words, if the model's answer passes every check. One that leans on the sentence before it
-/// is never reworded: it would lose what it leans on.
-async fn reword(
-    pen: &Pen<'_>,
-    parted: &Parted,
-    line: &Line<'_>,
-    rules: &qa::Rules,
-    seed: u64,
-) -> Result<Option<String>, StepError> {
+/// The sentence in other words, if one of the model's answers passes every check. One that leans on the sentence
+/// before it is never reworded: it would lose what it leans on.
+async fn try_words(pen: &Pen<'_>, line: &Line<'_>, rules: &qa::Rules, asked: &mut u32) -> Result<Option<String>, StepError> {
     if leans(&line.text) {
         return Ok(None);
     }
-    let temperature = if seed == 1 { 0.2 } else { 0.8 };
-    let tokens = u32::try_from(word_count(&line.text) * 2 + 12).unwrap_or(120);
-    let manner = Manner { temperature, seed, repeat_penalty: Some(1.05), ..Manner::new(Role::Draft, tokens) };
-    let answer = pen.ask(messages(&line.text, parted), &manner).await?;
-    let text = answer.text.strip_prefix(&parted.start()).unwrap_or(&answer.text);
-    Ok(parted.read(text, &line.text).ok().filter(|sentence| sound(sentence, line.passage, rules)))
+    for parted in Parted::all(&line.text) {
+        for seed in 1..=TRIES {
+            *asked += 1;
+            let temperature = if seed == 1 { 0.2 } else { 0.8 };
+            let tokens = u32::try_from(word_count(&line.text) * 2 + 12).unwrap_or(120);
+            let manner = Manner { temperature, seed, repeat_penalty: Some(1.05), ..Manner::new(Role::Draft, tokens) };
+            let answer = pen.ask(messages(&line.text, &parted), &manner).await?;
+            // Not every server goes on with a begun answer: some begin it again.
+            let text = answer.text.strip_prefix(&parted.start()).unwrap_or(&answer.text);
+            let read = parted.read(text, &line.text).ok();
+            if let Some(sentence) = read.filter(|sentence| sound(sentence, line.passage, rules)) {
+                return Ok(Some(sentence));
+            }
+        }
+    }
+    Ok(None)
 }
 
 fn messages(text: &str, parted: &Parted) -> Vec<Message> {

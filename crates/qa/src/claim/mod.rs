@@ -2,6 +2,7 @@
 
 mod binding;
 mod clauses;
+mod comparison;
 mod evidence;
 mod flipped;
 mod measures;

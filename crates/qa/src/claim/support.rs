@@ -1,6 +1,6 @@
 //! The words of meaning that the passages must have.
 
-use super::{Rules, evidence::Evidence, flipped, opposites, polarity, roles};
+use super::{Rules, comparison, evidence::Evidence, flipped, opposites, polarity, roles};
 use crate::words::{content_words, stem};
 
 /// How many words a reason names.
@@ -32,6 +32,7 @@ pub(super) fn check(text: &str, evidence: &Evidence, rules: &Rules) -> Result<()
     polarity::check(text, evidence)?;
     let folded = crate::fold::fold(text);
     flipped::check(&folded, evidence)?;
+    comparison::check(&folded, evidence)?;
     opposites::check(&folded, evidence)?;
     roles::modifiers(&folded, evidence)
 }

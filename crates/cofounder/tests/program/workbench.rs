@@ -1,0 +1,196 @@
+//! A place to run the program in: an empty home, a data directory, sources, a configuration, and a fake provider.
+
+use cofounder_testkit::provider::{FakeProvider, Reply};
+use serde_json::Value;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+use tempfile::TempDir;
+use tokio::process::Command;
+
+use crate::story;
+
+/// No command of these tests takes nearly as long.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// Everything that one test needs; gone when it is dropped.
+pub(crate) struct Workbench {
+    folder: TempDir,
+    pub(crate) provider: FakeProvider,
+}
+
+/// What a command did.
+#[derive(Debug)]
+pub(crate) struct Done {
+    /// None if a signal ended it.
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Workbench {
+    /// With a provider that writes well and costs nothing, and the story's sources in `sources/`.
+    pub(crate) async fn new() -> Self {
+        let provider = FakeProvider::start().await.unwrap();
+        provider.script(story::able_writer());
+        let bench = Self { folder: TempDir::new().unwrap(), provider };
+        for folder in ["home", "data", "models", "sources", "work"] {
+            fs::create_dir(bench.path(folder)).unwrap();
+        }
+        story::write_sources(&bench.path("sources"));
+        bench.configure("price = { input = 0.0, output = 0.0 }\n");
+        bench
+    }
+
+    /// Writes the configuration anew: `price`, then `more`, go below the model `acme/large`.
+    pub(crate) fn configure(&self, more: &str) {
+        let url = self.provider.url();
+        let text = format!(
+            "[router]\nprefer = [\"acme\"]\nallow_paid = true\n[provider.acme]\ndialect = \"openai\"\nbase_url = \"{url}\"\n\
+             [provider.acme.model.large]\ncontext = 32768\n{more}"
+        );
+        self.write("cofounder.toml", text);
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes a file and returns its path, as an argument.
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+        fs::write(self.path(name), content).unwrap();
+        self.shown(name)
+    }
+
+    pub(crate) fn shown(&self, name: &str) -> String {
+        self.path(name).to_str().unwrap().to_owned()
+    }
+
+    /// The binary in a clean environment, with the configuration.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = self.bare(args);
+        command.arg("--config").arg(self.path("cofounder.toml"));
+        command
+    }
+
+    /// The binary in a clean environment, without a configuration.
+    pub(crate) fn bare(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cofounder"));
+        command.args(args).env_clear().current_dir(self.path("work"));
+        for (name, folder) in
+            [("HOME", "home"), ("COFOUNDER_DATA_DIR", "data"), ("COFOUNDER_MODEL_DIR", "models")]
+        {
+            command.env(name, self.path(folder));
+        }
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        for switch in ["OLLAMA__DISCOVER", "HUB__ENABLED", "HUB__PIP"] {
+            command.env(format!("COFOUNDER_{switch}"), "false");
+        }
+        command.stdin(Stdio::null()).kill_on_drop(true);
+        command
+    }
+
+    /// Runs the program with the configuration.
+    pub(crate) async fn run(&self, args: &[&str]) -> Done {
+        finish(self.command(args)).await
+    }
+
+    /// Runs it with `--json` and reads what it printed; it must have gone well.
+    pub(crate) async fn json(&self, args: &[&str]) -> Value {
+        let mut command = self.command(args);
+        command.arg("--json");
+        finish(command).await.json()
+    }
+
+    /// The arguments that write the story's article into `out/`.
+    pub(crate) fn writing(&self) -> Vec<String> {
+        let out = self.shown("out");
+        let sources = self.shown("sources");
+        ["write", story::TOPIC, "--source", &sources, "--words", "120", "--out", &out].map(str::to_owned).to_vec()
+    }
+
+    /// Writes the story's article and returns the result.
+    pub(crate) async fn written(&self) -> Value {
+        let args = self.writing();
+        self.json(&strs(&args)).await
+    }
+
+    /// Every task, as `task list` prints them.
+    pub(crate) async fn tasks(&self) -> Vec<Value> {
+        self.json(&["task", "list"]).await["items"].as_array().unwrap().clone()
+    }
+
+    /// Names in `out/`; none if it is not there.
+    pub(crate) fn left(&self) -> Vec<String> {
+        names(&self.path("out"))
+    }
+
+    /// The user messages of every chat that was asked for, in order.
+    pub(crate) fn prompts(&self) -> Vec<String> {
+        self.provider.seen().iter().map(|seen| story::prompt(&seen.body)).collect()
+    }
+
+    /// Waits until the provider has been asked for so many chats and holds one open.
+    pub(crate) async fn hanging(&self, calls: usize) {
+        let waited = async {
+            while self.provider.calls() < calls || self.provider.open() == 0 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, waited).await.expect("the program did not ask");
+    }
+
+    /// From the `nth` section on (from 1) the provider never answers.
+    pub(crate) fn hang_at_section(&self, nth: usize) {
+        let mut writer = story::able_writer();
+        let mut sections = 0;
+        self.provider.script(move |body| {
+            sections += usize::from(story::prompt(body).contains("Write section"));
+            if sections >= nth { Reply::Hang } else { writer(body) }
+        });
+    }
+}
+
+/// Runs a command to its end.
+pub(crate) async fn finish(mut command: Command) -> Done {
+    let output = tokio::time::timeout(PATIENCE, command.output()).await.expect("the program hangs").unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the program prints UTF-8");
+    Done { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+impl Done {
+    /// What was printed, as JSON; the command must have gone well.
+    pub(crate) fn json(&self) -> Value {
+        assert_eq!(self.code, Some(0), "{self:#?}");
+        serde_json::from_str(&self.stdout).unwrap_or_else(|e| panic!("{e}: {self:#?}"))
+    }
+
+    /// It must have ended with this code, printed nothing as a result, and said all of these on standard error.
+    pub(crate) fn refused(&self, code: i32, said: &[&str]) {
+        assert_eq!(self.code, Some(code), "{self:#?}");
+        assert_eq!(self.stdout, "", "no result: {self:#?}");
+        for part in said {
+            assert!(self.stderr.contains(part), "`{part}` is not said: {self:#?}");
+        }
+        for noise in ["panicked", "RUST_BACKTRACE", "Os {", "Some(", "Err("] {
+            assert!(!self.stderr.contains(noise), "`{noise}` is no message for a person: {self:#?}");
+        }
+    }
+}
+
+/// Names in a folder, sorted; none if it is not there.
+pub(crate) fn names(folder: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut names: Vec<String> =
+        entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// Arguments as a command takes them.
+pub(crate) fn strs(args: &[String]) -> Vec<&str> {
+    args.iter().map(String::as_str).collect()
+}

@@ -1,0 +1,16 @@
+//! The whole workflow in one process: a real database, a real router and meter, and a model that misbehaves on
+//! demand. Every test looks at what is stored, as a person would find it, and at what the model was shown.
+
+mod bench;
+mod material;
+mod model;
+mod oracle;
+
+mod bad_answers;
+mod failures;
+mod good;
+mod hostile;
+mod made_up;
+mod resuming;
+mod small_models;
+mod sources;
