@@ -1,4 +1,10 @@
 //! The house's own rules: who may depend on whom, and that what the documents name exists.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "in a test a panic is how a failure is told"
+)]
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 use std::{collections::BTreeSet, fs, path::PathBuf};

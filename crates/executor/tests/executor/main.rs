@@ -1,4 +1,10 @@
 //! A workflow of toy steps on a real database: results are kept, failures are retried, and nothing runs twice.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "in a test a panic is how a failure is told"
+)]
 
 use async_trait::async_trait;
 use cofounder_domain::{Brief, FaultKind, Status, StepStatus, TaskId};

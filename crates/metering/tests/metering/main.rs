@@ -1,4 +1,10 @@
 //! The meter between a real database and a fake provider.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "in a test a panic is how a failure is told"
+)]
 
 use cofounder_domain::{Brief, FaultKind, NanoUsd, Price, StepPath, TaskId};
 use cofounder_metering::{Call, CallError, ChatRequest, Message, Meter, Metered, Role, Tally};

@@ -191,7 +191,11 @@ fn by_headings(brief: &Brief, passages: &[Passage]) -> Plan {
             heading: g.heading.clone(),
             about: String::new(),
             // What a short source cannot give, the others do.
-            words: if g.words > share { (share + lacking / able).min(g.words) } else { g.words.max(MIN_SECTION_WORDS) },
+            words: if g.words > share {
+                (share + lacking / able).min(g.words)
+            } else {
+                g.words.max(MIN_SECTION_WORDS)
+            },
             passages: g.members.iter().map(|&i| passages[i].number).collect(),
         })
         .collect();
@@ -229,12 +233,21 @@ fn groups(passages: &[Passage], scores: &BTreeMap<usize, f32>) -> Vec<Group> {
             None => {
                 let heading = passage.headings.last().map(|h| plain(h)).filter(|h| is_heading(h));
                 let source = passage.source.clone();
-                groups.push(Group { source, opens, heading, first: index, members: vec![index], words, score: 0.0 });
+                groups.push(Group {
+                    source,
+                    opens,
+                    heading,
+                    first: index,
+                    members: vec![index],
+                    words,
+                    score: 0.0,
+                });
             }
         }
     }
     for group in &mut groups {
-        let mut each: Vec<f32> = group.members.iter().map(|i| scores.get(i).copied().unwrap_or(0.0)).collect();
+        let mut each: Vec<f32> =
+            group.members.iter().map(|i| scores.get(i).copied().unwrap_or(0.0)).collect();
         each.sort_by(|a, b| b.total_cmp(a));
         group.score = each.iter().take(2).sum();
     }
@@ -260,14 +273,19 @@ fn lengthen_openings(groups: &mut Vec<Group>) {
 
 /// At least one group, at most `wanted` unless they have too few words: the opening first, the others in order.
 fn choose(groups: &[Group], wanted: usize, words: u32) -> Vec<&Group> {
-    let source_score = |source: &SourceId| groups.iter().filter(|g| g.source == *source).map(|g| g.score).sum::<f32>();
+    let source_score =
+        |source: &SourceId| groups.iter().filter(|g| g.source == *source).map(|g| g.score).sum::<f32>();
     let mut openings: Vec<&Group> = groups.iter().filter(|g| g.opens).collect();
-    openings.sort_by(|a, b| source_score(&b.source).total_cmp(&source_score(&a.source)).then(a.first.cmp(&b.first)));
+    openings.sort_by(|a, b| {
+        source_score(&b.source).total_cmp(&source_score(&a.source)).then(a.first.cmp(&b.first))
+    });
     let Some(opening) = openings.first().copied() else { return Vec::new() };
     let mut ranked: Vec<&Group> = groups.iter().filter(|g| g.first != opening.first).collect();
     ranked.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.first.cmp(&b.first)));
     let mut chosen = vec![opening];
-    let enough = |chosen: &[&Group]| chosen.len() >= wanted && chosen.iter().map(|g| g.words).sum::<u32>() >= words * 3 / 2;
+    let enough = |chosen: &[&Group]| {
+        chosen.len() >= wanted && chosen.iter().map(|g| g.words).sum::<u32>() >= words * 3 / 2
+    };
     // Breadth first: a source gives its second part when every source has given its first.
     for depth in 1..=ranked.len() {
         for group in &ranked {

@@ -92,12 +92,12 @@ impl Verifier<'_> {
         if let Some((moved, claim)) = self.recite(sentence) {
             return Ok(Fate::Kept(moved, claim));
         }
-        if self.strategy == Strategy::Sections {
-            if let Some(rewritten) = self.rewrite(sentence, &claim).await? {
-                let claim = self.claim(&rewritten);
-                if claim.supported {
-                    return Ok(Fate::Rewritten(rewritten, claim));
-                }
+        if self.strategy == Strategy::Sections
+            && let Some(rewritten) = self.rewrite(sentence, &claim).await?
+        {
+            let claim = self.claim(&rewritten);
+            if claim.supported {
+                return Ok(Fate::Rewritten(rewritten, claim));
             }
         }
         Ok(Fate::Removed(claim))

@@ -86,7 +86,9 @@ impl Parted {
             return Err("it says something else");
         }
         let last = rest.trim_end_matches('.').rsplit(' ').next().unwrap_or_default().to_lowercase();
-        if PHRASES.contains(&last.as_str()) || ["of", "to", "from", "as", "the", "a", "an", "and", "or"].contains(&last.as_str()) {
+        if PHRASES.contains(&last.as_str())
+            || ["of", "to", "from", "as", "the", "a", "an", "and", "or"].contains(&last.as_str())
+        {
             return Err("its end is missing");
         }
         Ok(sentence)
@@ -113,8 +115,8 @@ fn opens(words: &[&str], at: usize) -> bool {
     if begins_again || rest.iter().any(|w| w.ends_with(',')) {
         return false;
     }
-    CLAUSES.contains(&word.as_str()) && holds_verb && !relative
-        || PHRASES.contains(&word.as_str()) && !holds_verb && !relative
+    let opens = if holds_verb { CLAUSES.contains(&word.as_str()) } else { PHRASES.contains(&word.as_str()) };
+    opens && !relative
 }
 
 /// Whether three words in a row stand in the text twice.

@@ -246,7 +246,12 @@ fn leans(text: &str) -> bool {
 
 /// The sentence in other words, if one of the model's answers passes every check. One that leans on the sentence
 /// before it is never reworded: it would lose what it leans on.
-async fn try_words(pen: &Pen<'_>, line: &Line<'_>, rules: &qa::Rules, asked: &mut u32) -> Result<Option<String>, StepError> {
+async fn try_words(
+    pen: &Pen<'_>,
+    line: &Line<'_>,
+    rules: &qa::Rules,
+    asked: &mut u32,
+) -> Result<Option<String>, StepError> {
     if leans(&line.text) {
         return Ok(None);
     }
@@ -255,7 +260,8 @@ async fn try_words(pen: &Pen<'_>, line: &Line<'_>, rules: &qa::Rules, asked: &mu
             *asked += 1;
             let temperature = if seed == 1 { 0.2 } else { 0.8 };
             let tokens = u32::try_from(word_count(&line.text) * 2 + 12).unwrap_or(120);
-            let manner = Manner { temperature, seed, repeat_penalty: Some(1.05), ..Manner::new(Role::Draft, tokens) };
+            let manner =
+                Manner { temperature, seed, repeat_penalty: Some(1.05), ..Manner::new(Role::Draft, tokens) };
             let answer = pen.ask(messages(&line.text, &parted), &manner).await?;
             // Not every server goes on with a begun answer: some begin it again.
             let text = answer.text.strip_prefix(&parted.start()).unwrap_or(&answer.text);

@@ -1,4 +1,10 @@
 //! The database, through its public door, in a folder of its own for each test.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "in a test a panic is how a failure is told"
+)]
 
 mod money;
 mod opening;
