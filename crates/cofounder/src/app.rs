@@ -12,6 +12,7 @@ use cofounder_providers::{
 use cofounder_research::Fetcher;
 use cofounder_storage::{Database, Owner, StorageError};
 use std::{
+    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -98,6 +99,7 @@ impl App {
     /// Opens the database, making it if there is none.
     pub(crate) async fn open(files: Files) -> Result<Self, Failure> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        private(&files.data_dir)?;
         let db = Arc::new(Database::open(&files.database, clock.clone()).await?);
         Ok(Self { files, db, clock })
     }
@@ -166,6 +168,14 @@ impl App {
         let executor = Executor::new(self.db.clone(), owner, cofounder_executor::Settings::default());
         Ok(executor.run(task, &workflow, progress, cancel).await?)
     }
+}
+
+/// Makes the data directory, which nobody but its owner may read.
+fn private(folder: &Path) -> Result<(), Failure> {
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|error| {
+        Failure::failed(format!("the data directory {} cannot be made: {error}. Name another with --data-dir", folder.display()))
+    })
 }
 
 async fn find_ollama(config: &Config) -> Option<FoundOllama> {
