@@ -174,7 +174,10 @@ impl App {
 fn private(folder: &Path) -> Result<(), Failure> {
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.map_err(|error| {
-        Failure::failed(format!("the data directory {} cannot be made: {error}. Name another with --data-dir", folder.display()))
+        Failure::failed(format!(
+            "the data directory {} cannot be made: {error}. Name another with --data-dir",
+            folder.display()
+        ))
     })
 }
 

@@ -1,5 +1,6 @@
 //! One kind of logging: `tracing`, to standard error. `RUST_LOG` sets what is logged, as usual.
 
+use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
 /// Starts logging: warnings, with `-v` the program's own doings, with `-vv` its details.
@@ -10,5 +11,10 @@ pub(crate) fn start(verbose: u8) {
         _ => "debug,hyper=info,reqwest=info,sqlx=info",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .init();
 }
