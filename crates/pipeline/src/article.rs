@@ -2,9 +2,10 @@
 //!
 //! Its Markdown form carries `[S3]` markers; [`crate::render`] turns them into links and footnotes.
 
-use cofounder_domain::Span;
 use cofounder_qa as qa;
 use serde::{Deserialize, Serialize};
+
+use crate::render::escape;
 
 /// How a sentence came to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,8 +124,8 @@ impl Section {
         out
     }
 
-    /// Reads a section's body as a model wrote it. Headings, code and tables in it are left out; the
-    /// heading is the outline's.
+    /// Reads a section's body as a model wrote it: as plain text, so that no link, picture or tag of a model's gets into
+    /// an article. Headings, code and tables in it are left out; the heading is the outline's.
     #[must_use]
     pub fn from_answer(heading: Option<String>, markdown: &str) -> Self {
         let parsed = qa::parse(markdown);
@@ -136,7 +137,7 @@ impl Section {
                 qa::Kind::ListItem => Block::Item,
                 _ => continue,
             };
-            let text = prose(markdown, sentence.span);
+            let text = escape(&sentence.text);
             if !text.chars().any(char::is_alphanumeric) {
                 continue;
             }
@@ -175,16 +176,6 @@ impl Article {
         let sections: Vec<_> = self.sections.iter().map(|s| s.to_markdown(render)).collect();
         sections.join("\n\n") + "\n"
     }
-}
-
-/// A sentence's Markdown without citations, links (their text stays) and line breaks: addresses never
-/// come from a model.
-fn prose(markdown: &str, span: Span) -> String {
-    let raw = markdown.get(span.start..span.end).unwrap_or_default();
-    let text = qa::strip_citations(raw);
-    let text = crate::patterns::LINK.replace_all(&text, "$text");
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    text.trim_start_matches(['>', '-', '*', '+', ' ']).trim().to_owned()
 }
 
 #[cfg(test)]

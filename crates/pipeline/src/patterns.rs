@@ -3,10 +3,6 @@
 use regex::Regex;
 use std::sync::LazyLock;
 
-/// A Markdown link or image; its text is the group `text`.
-pub(crate) static LINK: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r#"!?\[(?P<text>[^\[\]]*)\]\([^()\s]*(?:\s+"[^"]*")?\)"#));
-
 /// A bare address.
 pub(crate) static ADDRESS: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(?:https?://|www\.)\S+"));
 

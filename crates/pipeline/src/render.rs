@@ -153,11 +153,24 @@ fn body(markdown: &str) -> String {
 #[must_use]
 pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if matches!(c, '\\' | '`' | '*' | '<' | '[' | ']') {
+    let mut before = ' ';
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        let after = rest.peek().copied().unwrap_or(' ');
+        let marks = match c {
+            '\\' | '`' | '*' | '<' | '[' | ']' => true,
+            // Inside a word an underscore is a letter.
+            '_' => !(before.is_alphanumeric() && after.is_alphanumeric()),
+            '&' => after.is_ascii_alphabetic() || after == '#',
+            '#' | '>' | '-' | '+' | '=' | '~' => out.is_empty(),
+            '.' | ')' => !out.is_empty() && out.chars().all(|c| c.is_ascii_digit()) && after == ' ',
+            _ => false,
+        };
+        if marks {
             out.push('\\');
         }
         out.push(c);
+        before = c;
     }
     out
 }
@@ -232,6 +245,24 @@ mod tests {
         let note = format!("[^1]: On size, `size.md`, SHA-256 `{}`", "ab".repeat(32));
         assert!(markdown.ends_with(&format!("{note}\n")), "{markdown}");
         assert!(!markdown.contains("[S"), "{markdown}");
+    }
+
+    #[test]
+    fn escaped_text_reads_the_same_and_holds_no_markup() {
+        for text in [
+            "[click](http://evil.example/a_(b))",
+            "<img src=x onerror=y> &lt; _so_ user_version",
+            "# not a heading",
+            "1. not a list",
+            "- nor this",
+            "> nor a quotation",
+        ] {
+            let html = comrak::markdown_to_html(&escape(text), &comrak::Options::default());
+            let plain = html.trim().strip_prefix("<p>").and_then(|t| t.strip_suffix("</p>"));
+            let plain = plain.unwrap_or_else(|| panic!("{html}"));
+            let back = plain.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&");
+            assert_eq!(back, text);
+        }
     }
 
     #[test]

@@ -15,6 +15,9 @@ pub enum StorageError {
         /// How it was named.
         id: String,
     },
+    /// It is no place in a list.
+    #[error("`{0}` is no cursor of this list. Leave --cursor out to begin at the top, or copy the one that the last page named")]
+    Cursor(String),
     /// The present state does not allow it.
     #[error("{0}")]
     Conflict(String),
@@ -78,6 +81,7 @@ impl StorageError {
     pub fn kind(&self) -> FaultKind {
         match self {
             Self::NotFound { .. } => FaultKind::NotFound,
+            Self::Cursor(_) => FaultKind::InvalidInput,
             Self::Conflict(_) | Self::Illegal(_) | Self::Stale | Self::Blocked { .. } => FaultKind::Conflict,
             // Trying again at once does not empty a disk or change a folder's rights.
             Self::ReadOnly { .. } | Self::DiskFull { .. } | Self::Newer { .. } | Self::Corrupt { .. } => {
@@ -121,6 +125,8 @@ impl StorageError {
         match code & 0xff {
             5 | 6 => Self::Unavailable(format!("another process holds it ({reason})")),
             8 | 14 => Self::ReadOnly { path, reason },
+            // An error of reading or writing on a full disk is the disk's being full.
+            10 if is_full(&path) => Self::DiskFull { path },
             10 => Self::Unavailable(reason),
             11 | 26 => Self::Corrupt { path, reason },
             13 => Self::DiskFull { path },
@@ -130,4 +136,10 @@ impl StorageError {
             _ => Self::Bug(reason),
         }
     }
+}
+
+/// Whether no block is free where the database is.
+fn is_full(path: &std::path::Path) -> bool {
+    let folder = path.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(std::path::Path::new("."));
+    rustix::fs::statvfs(folder).is_ok_and(|disk| disk.f_bavail == 0)
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{
     Database, Page, StorageError,
-    sql::{Row, Sql, id, prefix, signed, to_json, values},
+    sql::{self, Row, Sql, id, prefix, signed, to_json, values},
     tasks::{shift, task_in},
 };
 
@@ -177,7 +177,7 @@ impl Database {
         );
         let rows = self
             .read()
-            .all(&text, values![cursor.map(str::to_owned), signed(limit) + 1, i64::from(live_only)])
+            .all(&text, values![sql::cursor::<PostId>(cursor)?, signed(limit) + 1, i64::from(live_only)])
             .await?;
         let items = rows
             .iter()

@@ -70,10 +70,10 @@ impl Database {
     pub async fn list_sources(
         &self,
         limit: u64,
-        cursor: Option<&str>,
+        after: Option<&str>,
     ) -> Result<Page<SourceSummary>, StorageError> {
         let text = "SELECT id, sha256, uri, title, bytes, created_at FROM sources WHERE ($1 IS NULL OR id > $1) ORDER BY id LIMIT $2";
-        let rows = self.read().all(text, values![cursor.map(str::to_owned), signed(limit) + 1]).await?;
+        let rows = self.read().all(text, values![cursor(after)?, signed(limit) + 1]).await?;
         let items = rows
             .iter()
             .map(|row| {
@@ -88,6 +88,16 @@ impl Database {
             })
             .collect::<Result<_, StorageError>>()?;
         Ok(Page::cut(items, limit, |s: &SourceSummary| s.id.to_string()))
+    }
+}
+
+/// A source's id is the beginning of a hash.
+fn cursor(typed: Option<&str>) -> Result<Option<String>, StorageError> {
+    match typed {
+        Some(typed) if typed.len() != 16 || !typed.chars().all(|c| c.is_ascii_hexdigit()) => {
+            Err(StorageError::Cursor(typed.to_owned()))
+        }
+        typed => Ok(typed.map(str::to_owned)),
     }
 }
 

@@ -87,6 +87,14 @@ pub(crate) fn to_json(value: &impl Serialize) -> Result<String, StorageError> {
     serde_json::to_string(value).map_err(StorageError::bug)
 }
 
+/// The cursor of a list whose items are known by ids of this kind.
+pub(crate) fn cursor<T: FromStr>(typed: Option<&str>) -> Result<Option<String>, StorageError> {
+    match typed {
+        Some(typed) if typed.parse::<T>().is_err() => Err(StorageError::Cursor(typed.to_owned())),
+        typed => Ok(typed.map(str::to_owned)),
+    }
+}
+
 /// An unsigned number as the database keeps it; what does not fit is kept as the largest that does.
 pub(crate) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
@@ -96,9 +104,12 @@ pub(crate) fn id(task: TaskId) -> String {
     task.to_string()
 }
 
-/// What was typed, as a pattern of `LIKE … ESCAPE '\'` that finds what begins with it.
+/// What was typed, as a pattern of `LIKE … ESCAPE '\'` that finds what begins with it. Nothing typed finds nothing.
 pub(crate) fn prefix(text: &str) -> String {
     let mut pattern = String::new();
+    if text.trim().is_empty() {
+        return pattern;
+    }
     for c in text.to_lowercase().chars() {
         if matches!(c, '%' | '_' | '\\') {
             pattern.push('\\');

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::{
     Database, StorageError,
     sources::put_source,
-    sql::{Row, Sql, id, prefix, signed, to_json, values},
+    sql::{self, Row, Sql, id, prefix, signed, to_json, values},
 };
 
 /// A task as the database has it.
@@ -120,7 +120,7 @@ impl Database {
     /// [`StorageError`] if the database does not answer.
     pub async fn list_tasks(&self, limit: u64, cursor: Option<&str>) -> Result<Page<Task>, StorageError> {
         let text = "SELECT * FROM tasks WHERE ($1 IS NULL OR id < $1) ORDER BY id DESC LIMIT $2";
-        let rows = self.read().all(text, values![cursor.map(str::to_owned), signed(limit) + 1]).await?;
+        let rows = self.read().all(text, values![sql::cursor::<TaskId>(cursor)?, signed(limit) + 1]).await?;
         let tasks = rows.iter().map(task_of).collect::<Result<_, _>>()?;
         Ok(Page::cut(tasks, limit, |t: &Task| t.id.to_string()))
     }

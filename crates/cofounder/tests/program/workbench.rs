@@ -109,7 +109,9 @@ impl Workbench {
     pub(crate) fn writing(&self) -> Vec<String> {
         let out = self.shown("out");
         let sources = self.shown("sources");
-        ["write", story::TOPIC, "--source", &sources, "--words", "120", "--out", &out].map(str::to_owned).to_vec()
+        ["write", story::TOPIC, "--source", &sources, "--words", "120", "--out", &out]
+            .map(str::to_owned)
+            .to_vec()
     }
 
     /// Writes the story's article and returns the result.
@@ -184,8 +186,7 @@ impl Done {
 /// Names in a folder, sorted; none if it is not there.
 pub(crate) fn names(folder: &Path) -> Vec<String> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let mut names: Vec<String> =
-        entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<String> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }

@@ -51,7 +51,10 @@ async fn the_result_has_the_contracts_shape() {
         ["the-halden-lighthouse.html", "the-halden-lighthouse.md", "the-halden-lighthouse.report.json"]
     );
     for (key, name) in [("markdown", &left[1]), ("html", &left[0]), ("report", &left[2])] {
-        assert_eq!(Path::new(result["post"][key].as_str().unwrap()), bench.path("out").canonicalize().unwrap().join(name));
+        assert_eq!(
+            Path::new(result["post"][key].as_str().unwrap()),
+            bench.path("out").canonicalize().unwrap().join(name)
+        );
     }
 }
 
@@ -128,7 +131,10 @@ async fn standard_output_carries_only_the_result() {
         assert!(human.stderr.contains(progress), "{progress}: {human:#?}");
         assert!(!human.stdout.contains(progress), "{progress}: {human:#?}");
     }
-    assert!(!human.stdout.contains('\u{1b}') && !human.stderr.contains('\u{1b}'), "no colours in a pipe: {human:#?}");
+    assert!(
+        !human.stdout.contains('\u{1b}') && !human.stderr.contains('\u{1b}'),
+        "no colours in a pipe: {human:#?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -136,7 +142,12 @@ async fn prompts_hold_no_address_and_a_pin_is_honoured() {
     let bench = Workbench::new().await;
     let url = bench.provider.url().to_owned();
     let config = fs::read_to_string(bench.path("cofounder.toml")).unwrap();
-    bench.write("cofounder.toml", format!("{config}[provider.zeta]\nbase_url = \"{url}\"\n[provider.zeta.model.small]\ncontext = 32768\n"));
+    bench.write(
+        "cofounder.toml",
+        format!(
+            "{config}[provider.zeta]\nbase_url = \"{url}\"\n[provider.zeta.model.small]\ncontext = 32768\n"
+        ),
+    );
     let mut args = bench.writing();
     args.extend(["--model".to_owned(), "zeta/small".to_owned(), "--json".to_owned()]);
     let done = finish(bench.command(&strs(&args))).await;

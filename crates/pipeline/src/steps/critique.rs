@@ -5,7 +5,6 @@
 use cofounder_domain::Brief;
 use cofounder_executor::{Outcome, StepError};
 use cofounder_metering::Role;
-use cofounder_qa as qa;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -14,7 +13,7 @@ use crate::{
     pen::{Manner, Pen},
     prompts,
     steps::{bug, draft::Desk},
-    writer::{Strategy, sections, sentences::ALIKE},
+    writer::{Strategy, says_again, sections},
 };
 
 /// How often a draft is reviewed and revised.
@@ -122,7 +121,7 @@ fn repeats(article: &Article) -> Vec<Issue> {
     let mut issues = Vec::new();
     for (index, section) in article.sections.iter().enumerate() {
         for sentence in section.sentences() {
-            if seen.iter().any(|s| qa::similar(s, &sentence.text) >= ALIKE) {
+            if seen.iter().any(|s| says_again(s, &sentence.text)) {
                 let problem = format!("It repeats an earlier sentence: {}", sentence.text);
                 issues.push(Issue { section: index + 1, problem, fix: String::new() });
             } else {
@@ -138,7 +137,7 @@ fn drop_repeats(article: &mut Article) {
     for section in &mut article.sections {
         for paragraph in &mut section.paragraphs {
             paragraph.sentences.retain(|sentence| {
-                let new = !seen.iter().any(|s| qa::similar(s, &sentence.text) >= ALIKE);
+                let new = !seen.iter().any(|s| says_again(s, &sentence.text));
                 if new {
                     seen.push(sentence.text.clone());
                 }

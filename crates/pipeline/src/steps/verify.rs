@@ -14,7 +14,7 @@ use crate::{
     pen::{Manner, Pen},
     prompts,
     steps::{bug, draft::Desk, rules},
-    writer::{Strategy, copies, pick},
+    writer::{Strategy, copies, pick, says_again},
 };
 
 /// The article with only supported sentences, and what was checked.
@@ -44,7 +44,8 @@ pub(crate) async fn run(
 ) -> Result<Outcome<Verified>, StepError> {
     let rules = rules(desk.brief, desk.sources);
     let verifier = Verifier { desk, rules, ranking: Ranking::new(desk.passages), strategy, pen };
-    let (mut claims, mut removed, mut rewritten) = (Vec::new(), Vec::new(), 0);
+    let written: Vec<String> = article.sentences().map(|s| s.text.clone()).collect();
+    let (mut claims, mut removed, mut rewritten): (Vec<Claim>, Vec<Claim>, usize) = (Vec::new(), Vec::new(), 0);
     for section in &mut article.sections {
         for paragraph in &mut section.paragraphs {
             let mut kept = Vec::new();
@@ -54,6 +55,11 @@ pub(crate) async fn run(
                     Fate::Kept(as_it_is, claim) => {
                         kept.push(as_it_is);
                         claims.push(claim);
+                    }
+                    Fate::Rewritten(new, mut claim) if repeats(&new, &sentence, &written, &claims) => {
+                        claim.supported = false;
+                        claim.checks.push(failed("repetition", "rewritten with its evidence, it says what another sentence says"));
+                        removed.push(claim);
                     }
                     Fate::Rewritten(new, claim) => {
                         rewritten += 1;
@@ -70,6 +76,12 @@ pub(crate) async fn run(
     }
     article.sections.retain(|s| !s.paragraphs.is_empty());
     Ok(Outcome::done(Verified { article, claims, removed, rewritten }))
+}
+
+/// Whether a rewritten sentence says what another one of the article says.
+fn repeats(new: &Sentence, old: &Sentence, written: &[String], claims: &[Claim]) -> bool {
+    let others = written.iter().filter(|text| **text != old.text).chain(claims.iter().map(|c| &c.text));
+    others.into_iter().any(|text| says_again(text, &new.text))
 }
 
 enum Fate {

@@ -5,6 +5,7 @@ pub(crate) mod sections;
 pub(crate) mod sentences;
 
 use cofounder_domain::Passage;
+use cofounder_qa as qa;
 use serde::{Deserialize, Serialize};
 
 /// How the article is written.
@@ -40,6 +41,18 @@ pub(crate) fn pick<'a>(passages: &'a [Passage], numbers: &[u32]) -> Vec<&'a Pass
     numbers.iter().filter_map(|n| passages.iter().find(|p| p.number == *n)).collect()
 }
 
+/// Two sentences at least this alike say the same.
+const ALIKE: f32 = 0.6;
+
+/// Whether two sentences say the same: in nearly the same words of meaning, and with the same numbers.
+pub(crate) fn says_again(a: &str, b: &str) -> bool {
+    let numbers = |text: &str| -> std::collections::BTreeSet<String> {
+        let words = text.split(|c: char| !c.is_alphanumeric() && c != '.' && c != ',');
+        words.filter(|w| w.contains(|c: char| c.is_ascii_digit())).map(|w| w.trim_matches(['.', ',']).to_owned()).collect()
+    };
+    qa::similar(a, b) >= ALIKE && numbers(a) == numbers(b)
+}
+
 /// How many words in a row the two texts share at most, white space, case and punctuation aside.
 pub(crate) fn longest_shared_run(text: &str, source: &str) -> usize {
     let words = |t: &str| -> Vec<String> {
@@ -67,6 +80,12 @@ pub(crate) fn copies(text: &str, source: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_number_is_another_statement() {
+        assert!(says_again("The tower is 34 metres high.", "The tower of stone is 34 metres high."));
+        assert!(!says_again("The tower is 34 metres high.", "The tower is 99 metres high."));
+    }
 
     #[test]
     fn a_copy_is_told_from_a_paraphrase() {

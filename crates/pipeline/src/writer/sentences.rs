@@ -15,7 +15,7 @@ use crate::{
     prompts,
     render::escape,
     steps::outline::PlannedSection,
-    writer::{copies, fronting::Parted, pick},
+    writer::{copies, fronting::Parted, pick, says_again},
 };
 
 /// How often the model may try one sentence.
@@ -28,8 +28,6 @@ const LOOKED_AT: usize = 24;
 const PER_PARAGRAPH: usize = 4;
 /// Sentences a block quotation has at most.
 const PER_QUOTE: usize = 3;
-/// Two sentences at least this alike say the same.
-pub(crate) const ALIKE: f32 = 0.6;
 
 /// What one section is written from.
 pub(crate) struct Material<'a> {
@@ -98,7 +96,7 @@ fn gather<'a>(work: &Material<'a>, most: usize) -> Vec<Line<'a>> {
             if lines.len() == most {
                 return lines;
             }
-            if !said.iter().any(|s| qa::similar(s, &text) >= ALIKE) {
+            if !said.iter().any(|s| says_again(s, &text)) {
                 said.push(text.clone());
                 lines.push(Line { passage, place, text, fate: Fate::LeftOut });
             }

@@ -184,3 +184,20 @@ impl Progress for StopAfter {
         }
     }
 }
+
+/// Checks every case, all at the same time, and names those that fail.
+pub(crate) async fn each<T, F>(cases: impl IntoIterator<Item = T>, check: impl Fn(T) -> F)
+where
+    T: std::fmt::Debug,
+    F: Future<Output = ()> + Send + 'static,
+{
+    let begun: Vec<_> =
+        cases.into_iter().map(|case| (format!("{case:?}"), tokio::spawn(check(case)))).collect();
+    let mut failed = Vec::new();
+    for (name, running) in begun {
+        if running.await.is_err() {
+            failed.push(name);
+        }
+    }
+    assert!(failed.is_empty(), "{} failed, see above:\n{}", failed.len(), failed.join("\n"));
+}

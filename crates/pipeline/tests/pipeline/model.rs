@@ -23,6 +23,8 @@ pub(crate) enum Asked {
     Review,
     /// For a better sentence.
     Rewrite {
+        /// What did not pass.
+        sentence: String,
         /// The passages that it is shown.
         passages: Vec<(u32, String)>,
     },
@@ -55,9 +57,11 @@ impl Asked {
         }
         let passages = passages(prompt);
         if prompt.contains("did not pass a check") {
-            return Self::Rewrite { passages };
+            let sentence = prompt.lines().nth(1).unwrap_or_default().to_owned();
+            return Self::Rewrite { sentence, passages };
         }
-        let heading = prompt.split("Write section").nth(1).and_then(|rest| rest.split('"').nth(1));
+        let order = prompt.lines().rfind(|line| line.starts_with("Write section"));
+        let heading = order.and_then(|line| line.split(", \"").nth(1)?.split("\", in about").next());
         let heading = heading.unwrap_or_else(|| panic!("an unknown question: {prompt}")).to_owned();
         Self::Section { heading, again: prompt.contains("An editor said"), passages }
     }
@@ -86,7 +90,7 @@ pub(crate) fn good(asked: &Asked) -> Reply {
         Asked::Outline => Reply::text(outline()),
         Asked::Section { heading, passages, .. } => Reply::text(section(heading, passages)),
         Asked::Review => Reply::text(json!({"issues": []}).to_string()),
-        Asked::Rewrite { passages } => Reply::text(rewritten(passages)),
+        Asked::Rewrite { sentence, passages } => Reply::text(rewritten(sentence, passages)),
         Asked::Seo => Reply::text(seo()),
         Asked::Sentence { text, start } => Reply::text(completed(text, start)),
     }
@@ -110,10 +114,11 @@ pub(crate) fn section(heading: &str, passages: &[(u32, String)]) -> String {
     marked.collect::<Vec<_>>().join(" ")
 }
 
-/// The first fact that the passages have.
-fn rewritten(passages: &[(u32, String)]) -> String {
-    let found = passages.iter().find_map(|(number, text)| {
-        let fact = FACTS.iter().find(|f| text.contains(f.source))?;
+/// The sentence in other words if it is a fact's, else the first fact that the passages have.
+fn rewritten(sentence: &str, passages: &[(u32, String)]) -> String {
+    let own = FACTS.iter().filter(|f| f.source == sentence);
+    let found = own.chain(&FACTS).find_map(|fact| {
+        let (number, _) = passages.iter().find(|(_, text)| text.contains(fact.source))?;
         Some(format!("{} [S{number}]", fact.reworded))
     });
     found.unwrap_or_default()
@@ -121,7 +126,8 @@ fn rewritten(passages: &[(u32, String)]) -> String {
 
 /// A description that the article supports.
 pub(crate) fn seo() -> String {
-    let description = "The tide mill has a pond of nine hectares, and volunteers grind wheat there on two days a week.";
+    let description =
+        "The tide mill has a pond of nine hectares, and volunteers grind wheat there on two days a week.";
     json!({"description": description, "tags": ["tide mill", "history"]}).to_string()
 }
 

@@ -8,12 +8,50 @@ use crate::bench::{Bench, Run};
 
 /// What no article has in it: words of the prompts, templates, markup, errors, talk.
 const FOREIGN: [&str; 44] = [
-    "[S", "{{", "{%", "<script", "<img", "<iframe", "<a ", "<div", "<|", "javascript:", "http://", "https://", "www.", "](",
-    "as an ai", "language model", "i cannot", "i'm sorry", "traceback", "internal server error", "\"error\"", "status code",
-    "ignore your", "ignore all", "ignore previous", "system prompt", "write section", "rules: write", "passages:",
-    "did not pass a check", "answer in json", "running prose", "mark of the passage", "sentence: ", "you are the editor",
-    "numbered passages", "you write for a publication", "in your own plain words", "here is the section", "let me know",
-    "undefined", "```", "lorem ipsum", "an editor said",
+    "[S",
+    "{{",
+    "{%",
+    "<script",
+    "<img",
+    "<iframe",
+    "<a ",
+    "<div",
+    "<|",
+    "javascript:",
+    "http://",
+    "https://",
+    "www.",
+    "](",
+    "as an ai",
+    "language model",
+    "i cannot",
+    "i'm sorry",
+    "traceback",
+    "internal server error",
+    "\"error\"",
+    "status code",
+    "ignore your",
+    "ignore all",
+    "ignore previous",
+    "system prompt",
+    "write section",
+    "rules: write",
+    "passages:",
+    "did not pass a check",
+    "answer in json",
+    "running prose",
+    "mark of the passage",
+    "sentence: ",
+    "you are the editor",
+    "numbered passages",
+    "you write for a publication",
+    "in your own plain words",
+    "here is the section",
+    "let me know",
+    "undefined",
+    "```",
+    "lorem ipsum",
+    "an editor said",
 ];
 
 /// Checks all of it.
@@ -29,7 +67,8 @@ pub(crate) async fn honest(bench: &Bench, run: &Run) {
     nothing_is_said_twice(post);
     every_paragraph_names_its_source(post);
     the_page_is_harmless(post);
-    let failed = report.rails.iter().any(|r| r.blocking && !matches!(r.verdict, Verdict::Pass | Verdict::Warn));
+    let failed =
+        report.rails.iter().any(|r| r.blocking && !matches!(r.verdict, Verdict::Pass | Verdict::Warn));
     assert_eq!(post.gate == Gate::Blocked, failed, "{:?}", report.rails);
     assert_eq!(post.degraded, report.degraded);
     shortfalls_are_told(run);
@@ -87,13 +126,13 @@ fn removed_claims_are_gone(post: &Post, report: &Report) {
     }
 }
 
-/// What stands in curly quotation marks, and the text without it.
+/// What stands in quotation marks, and the text without it.
 fn parted(text: &str) -> (Vec<String>, String) {
     let (mut quotes, mut rest, mut quote) = (Vec::new(), String::new(), None::<String>);
     for c in text.chars() {
         match (c, &mut quote) {
-            ('“', None) => quote = Some(String::new()),
-            ('”', Some(_)) => {
+            ('“' | '"', None) => quote = Some(String::new()),
+            ('”' | '"', Some(_)) => {
                 quotes.extend(quote.take());
                 rest.push_str(" | ");
             }
@@ -111,8 +150,10 @@ fn quotations_are_verbatim_and_nothing_else_is_copied(post: &Post, sources: &[So
     for quote in quotes {
         assert!(texts.iter().any(|t| t.contains(&flat(&quote))), "not verbatim: {quote}");
     }
-    let source: BTreeSet<Vec<String>> =
-        sources.iter().flat_map(|s| words(&s.text).windows(10).map(<[String]>::to_vec).collect::<Vec<_>>()).collect();
+    let source: BTreeSet<Vec<String>> = sources
+        .iter()
+        .flat_map(|s| words(&s.text).windows(10).map(<[String]>::to_vec).collect::<Vec<_>>())
+        .collect();
     for part in rest.split(['|', '\n']) {
         for run in words(part).windows(10) {
             assert!(!source.contains(run), "copied without quotation marks: {}", run.join(" "));
@@ -126,7 +167,8 @@ fn numbers_are_the_sources(post: &Post, sources: &[Source]) {
         let bare = tokens.map(|t| t.trim_matches([',', '.']).to_owned());
         bare.filter(|t| t.starts_with(|c: char| c.is_ascii_digit())).collect()
     };
-    let given: BTreeSet<String> = sources.iter().flat_map(|s| numbers(&format!("{} {}", s.title, s.text))).collect();
+    let given: BTreeSet<String> =
+        sources.iter().flat_map(|s| numbers(&format!("{} {}", s.title, s.text))).collect();
     for text in [&post.title, &post.description, &prose(post)] {
         let invented: Vec<_> = numbers(text).difference(&given).cloned().collect();
         assert!(invented.is_empty(), "{invented:?} in: {text}");

@@ -11,7 +11,8 @@ const SAME: f32 = 0.5;
 pub(super) fn check(folded: &str, evidence: &Evidence) -> Result<(), String> {
     let Some(own) = Sides::of(folded) else { return Ok(()) };
     let lines: Vec<Sides> = evidence.lines.iter().filter_map(|l| Sides::of(&l.folded)).collect();
-    let about: Vec<&Sides> = lines.iter().filter(|line| own.shared(line) >= SAME).collect();
+    // "B is slower than A" turns "A is faster than B" around and says the same.
+    let about: Vec<&Sides> = lines.iter().filter(|l| l.by == own.by && own.shared(l) >= SAME).collect();
     let turned = |line: &&&Sides| own.crossed(line) > own.straight(line);
     if about.is_empty() || !about.iter().all(|line| turned(&line)) {
         return Ok(());
@@ -21,6 +22,8 @@ pub(super) fn check(folded: &str, evidence: &Evidence) -> Result<(), String> {
 
 /// The words of meaning on either side of `than`, without those that stand on both.
 struct Sides {
+    /// What is compared by: `faster`, `more`.
+    by: Option<String>,
     left: BTreeSet<String>,
     right: BTreeSet<String>,
 }
@@ -28,10 +31,12 @@ struct Sides {
 impl Sides {
     fn of(folded: &str) -> Option<Self> {
         let (left, right) = folded.split_once(" than ")?;
+        let by = left.rsplit(' ').find(|word| is_comparative(word)).map(str::to_owned);
         let (left, right) = (stems(left), stems(right));
         let both: BTreeSet<String> = left.intersection(&right).cloned().collect();
-        let without = |side: BTreeSet<String>| side.into_iter().filter(|s| !both.contains(s)).collect::<BTreeSet<_>>();
-        Some(Self { left: without(left), right: without(right) })
+        let without =
+            |side: BTreeSet<String>| side.into_iter().filter(|s| !both.contains(s)).collect::<BTreeSet<_>>();
+        Some(Self { by, left: without(left), right: without(right) })
     }
 
     fn straight(&self, other: &Self) -> usize {
@@ -48,14 +53,22 @@ impl Sides {
     }
 }
 
+fn is_comparative(word: &str) -> bool {
+    matches!(word, "more" | "less" | "fewer" | "better" | "worse") || (word.len() > 4 && word.ends_with("er"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::Sides;
 
     #[test]
     fn a_turned_comparison_crosses_more_words_than_it_keeps() {
-        let source = Sides::of("wal mode is significantly faster than the rollback journal in most situations.").unwrap();
-        let turned = Sides::of("in most situations, the rollback journal is significantly faster than the wal mode.").unwrap();
+        let source =
+            Sides::of("wal mode is significantly faster than the rollback journal in most situations.")
+                .unwrap();
+        let turned =
+            Sides::of("in most situations, the rollback journal is significantly faster than the wal mode.")
+                .unwrap();
         assert!(turned.crossed(&source) > turned.straight(&source));
         let kept = Sides::of("in most situations, wal mode is faster than the rollback journal.").unwrap();
         assert!(kept.straight(&source) > kept.crossed(&source));

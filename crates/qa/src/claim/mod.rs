@@ -16,7 +16,7 @@ mod support;
 
 use cofounder_domain::{Check, Passage, Verdict};
 
-use crate::{fold::fold, marks::strip_citations, quotations::quotations};
+use crate::{fold::fold, marks::strip_citations, quotations::quotations, words::content_words};
 use evidence::Evidence;
 
 pub(crate) use quote::{missing_quotes, unpaired, verbatim};
@@ -36,6 +36,9 @@ impl Default for Rules {
     }
 }
 
+/// So many words of meaning may name a quotation's source and say that it is quoted.
+const ATTRIBUTION: usize = 5;
+
 /// The names of the checks, in the order of [`check_claim`]'s answer.
 const CHECKS: [&str; 5] = ["citation", "quote", "numbers", "names", "support"];
 
@@ -51,13 +54,19 @@ pub fn check_claim(text: &str, cited: &[&Passage], rules: &Rules) -> Vec<Check> 
     let text = strip_citations(text);
     let evidence = Evidence::of(cited, rules);
     let stated = without_titles(&text, rules);
-    let folded = fold(&stated);
+    // Whole sentences of a source, word for word, say what the source says: only what stands around them is checked.
+    let around = quote::around_whole_sentences(&stated, cited).filter(|rest| content_words(rest).len() <= ATTRIBUTION);
+    let support = match &around {
+        Some(_) => Ok(()),
+        None => support::check(&stated, &evidence, rules),
+    };
+    let folded = fold(&around.unwrap_or(stated));
     let found = [
         Ok(()),
         quote::check(&text, cited),
         numbers::check(&folded, &evidence),
         names::check(&folded, &evidence),
-        support::check(&stated, &evidence, rules),
+        support,
     ];
     CHECKS.iter().zip(found).map(|(name, found)| check(name, found)).collect()
 }

@@ -1,6 +1,6 @@
 //! What stands in double quotation marks must stand in a cited passage, to the letter.
 
-use cofounder_domain::Passage;
+use cofounder_domain::{Passage, sentences};
 use std::ops::Range;
 
 use crate::{fold::fold, quotations::quotations, words::written};
@@ -43,6 +43,33 @@ pub(crate) fn missing_quotes(text: &str, passages: &[&Passage]) -> Vec<Quote> {
     }
     let folded: Vec<String> = passages.iter().map(|p| fold(&p.text)).collect();
     long.into_iter().filter(|q| !folded.iter().any(|p| verbatim(&q.text, p))).collect()
+}
+
+/// The text without its quotations, if each of them is one or more whole sentences of a cited passage.
+pub(super) fn around_whole_sentences(text: &str, cited: &[&Passage]) -> Option<String> {
+    let inside = quotations(text).inside;
+    let whole = |range: &Range<usize>| cited.iter().any(|p| has_whole(&p.text, &text[range.clone()]));
+    if inside.is_empty() || !inside.iter().all(whole) {
+        return None;
+    }
+    let mut rest = String::new();
+    let mut from = 0;
+    for range in inside {
+        rest.push_str(&text[from..range.start]);
+        from = range.end;
+    }
+    rest.push_str(&text[from..]);
+    Some(rest)
+}
+
+/// Whether some sentences of the passage that follow each other are, together, the quotation.
+fn has_whole(passage: &str, quote: &str) -> bool {
+    let quote = fold(quote);
+    let spans = sentences(passage);
+    (0..spans.len()).any(|first| {
+        let ends = spans[first..].iter().map(|last| fold(&passage[spans[first].start..last.end]));
+        ends.take_while(|text| text.len() <= quote.len()).any(|text| text == quote)
+    })
 }
 
 /// Whether a folded passage has a quotation word for word. What `…` or `[…]` leaves out may be missing; a
