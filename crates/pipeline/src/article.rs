@@ -5,7 +5,7 @@
 use cofounder_qa as qa;
 use serde::{Deserialize, Serialize};
 
-use crate::render::escape;
+use crate::{patterns::TAG, render::escape};
 
 /// How a sentence came to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,7 +128,8 @@ impl Section {
     /// an article. Headings, code and tables in it are left out; the heading is the outline's.
     #[must_use]
     pub fn from_answer(heading: Option<String>, markdown: &str) -> Self {
-        let parsed = qa::parse(markdown);
+        let markdown = TAG.replace_all(markdown, "");
+        let parsed = qa::parse(&markdown);
         let mut paragraphs: Vec<(usize, Paragraph)> = Vec::new();
         for sentence in &parsed.sentences {
             let block = match sentence.kind {
@@ -137,7 +138,7 @@ impl Section {
                 qa::Kind::ListItem => Block::Item,
                 _ => continue,
             };
-            let text = escape(&sentence.text);
+            let text = escape(sentence.text.trim());
             if !text.chars().any(char::is_alphanumeric) {
                 continue;
             }

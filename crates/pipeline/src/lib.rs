@@ -11,6 +11,7 @@ mod probe;
 mod prompts;
 pub mod render;
 mod steps;
+mod vetting;
 mod writer;
 
 use async_trait::async_trait;
@@ -73,7 +74,7 @@ impl Workflow for WritePost {
 
         let evidence =
             &cx.step("research", |step| async move { research::run(self, &step, brief).await }).await?;
-        let sources = &self.db.task_sources(cx.task()).await.map_err(StepError::storage)?;
+        let sources = &research::named(self.db.task_sources(cx.task()).await.map_err(StepError::storage)?);
         let pages = &evidence.passages;
         let outlined = cx
             .step("outline", |step| async move {

@@ -3,6 +3,12 @@
 use regex::Regex;
 use std::sync::LazyLock;
 
+/// A tag of HTML.
+pub(crate) static TAG: LazyLock<Regex> = LazyLock::new(|| pattern(r"</?[A-Za-z!][^<>]*>?"));
+
+/// A link, a picture or a tag.
+pub(crate) static MARKUP: LazyLock<Regex> = LazyLock::new(|| pattern(r"\]\(|\]\[|</?[A-Za-z!]"));
+
 /// A bare address.
 pub(crate) static ADDRESS: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(?:https?://|www\.)\S+"));
 

@@ -99,6 +99,8 @@ impl<'a> Pen<'a> {
 
 /// The JSON inside a Markdown fence or between stray words, which models without a grammar add.
 fn unfence(text: &str) -> &str {
+    // What a model thinks aloud is no answer.
+    let text = text.rfind("</think>").map_or(text, |at| &text[at + "</think>".len()..]);
     match (text.find('{'), text.rfind('}')) {
         (Some(start), Some(end)) if start < end => &text[start..=end],
         _ => text.trim(),
@@ -113,6 +115,7 @@ mod tests {
     fn json_is_found_inside_fences_and_chatter() {
         assert_eq!(unfence("```json\n{\"a\": 1}\n```"), "{\"a\": 1}");
         assert_eq!(unfence("Sure! {\"a\": {}} Hope it helps."), "{\"a\": {}}");
+        assert_eq!(unfence("<think>maybe {\"b\": 2}</think>{\"a\": 1}"), "{\"a\": 1}");
         assert_eq!(unfence("} {"), "} {");
         assert_eq!(unfence(" none "), "none");
     }

@@ -260,7 +260,8 @@ mod tests {
             let html = comrak::markdown_to_html(&escape(text), &comrak::Options::default());
             let plain = html.trim().strip_prefix("<p>").and_then(|t| t.strip_suffix("</p>"));
             let plain = plain.unwrap_or_else(|| panic!("{html}"));
-            let back = plain.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&");
+            let back =
+                plain.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&");
             assert_eq!(back, text);
         }
     }

@@ -12,6 +12,7 @@ use crate::{
     pen::{Manner, Pen},
     prompts,
     steps::bug,
+    vetting::Vetting,
     writer::Strategy,
 };
 
@@ -139,12 +140,13 @@ fn schema(high: u32) -> serde_json::Value {
 
 /// Reads the model's answer as a plan, or says why it is none: a schema holds form, not sense.
 fn usable(answer: Answer, brief: &Brief, ranking: &Ranking, passages: &[Passage]) -> Result<Plan, String> {
+    let vetting = Vetting::new(&brief.topic, passages);
     let mut sections: Vec<PlannedSection> = Vec::new();
     for section in answer.sections {
         let heading = plain(&section.heading);
         let repeated =
             sections.iter().any(|s| s.heading.as_deref().is_some_and(|h| h.eq_ignore_ascii_case(&heading)));
-        if !is_heading(&heading) || repeated {
+        if !is_heading(&heading) || repeated || vetting.objection(&section.heading).is_some() {
             continue;
         }
         let query = format!("{heading} {}", section.about);
@@ -167,8 +169,10 @@ fn usable(answer: Answer, brief: &Brief, ranking: &Ranking, passages: &[Passage]
         section.words = words;
     }
     let title = plain(&answer.title);
-    let title =
-        if is_heading(&title) && shares_a_word(&title, &brief.topic) { title } else { brief.topic.clone() };
+    let sound = is_heading(&title)
+        && shares_a_word(&title, &brief.topic)
+        && vetting.objection(&answer.title).is_none();
+    let title = if sound { title } else { brief.topic.clone() };
     Ok(Plan { title, sections })
 }
 
@@ -287,7 +291,7 @@ fn choose(groups: &[Group], wanted: usize, words: u32) -> Vec<&Group> {
         chosen.len() >= wanted && chosen.iter().map(|g| g.words).sum::<u32>() >= words * 3 / 2
     };
     // Breadth first: a source gives its second part when every source has given its first.
-    for depth in 1..=ranked.len() {
+    for depth in 1..=ranked.len() + 1 {
         for group in &ranked {
             let given = chosen.iter().filter(|c| c.source == group.source).count();
             let taken = chosen.iter().any(|c| c.first == group.first);

@@ -1,6 +1,6 @@
 //! Research: from what the brief names to numbered passages.
 
-use cofounder_domain::{Brief, FaultKind, Passage, Source};
+use cofounder_domain::{Brief, FaultKind, Passage, Source, SourceId};
 use cofounder_executor::{Outcome, StepContext, StepError};
 use cofounder_research::{Document, ResearchError, contradictions, segment, suspicious};
 use serde::{Deserialize, Serialize};
@@ -64,12 +64,30 @@ fn is_address(source: &str) -> bool {
     source.starts_with("http://") || source.starts_with("https://")
 }
 
+/// Sources as articles name them: a title that reads like an instruction to a model gives way to the file's name.
+pub(crate) fn named(mut sources: Vec<Source>) -> Vec<Source> {
+    for source in &mut sources {
+        if orders(&source.title) {
+            source.title =
+                source.uri.rsplit('/').find(|part| !part.is_empty()).unwrap_or("a source").to_owned();
+        }
+    }
+    sources
+}
+
+/// Whether a heading or a title reads like an instruction to a model.
+fn orders(line: &str) -> bool {
+    let (source, text) = (SourceId::from_text(""), line.to_owned());
+    suspicious(&Passage { number: 0, source, start: 0, end: text.len(), text, headings: Vec::new() })
+}
+
 /// The passages a writer may see: what addresses a model instead of a reader is left out and told.
 fn passages(sources: &[Source], notes: &mut Vec<String>) -> Vec<Passage> {
     let mut kept: Vec<Passage> = Vec::new();
     for source in sources {
         let mut hostile = 0;
         for mut passage in segment(source, 1) {
+            passage.headings.retain(|heading| !orders(heading));
             if suspicious(&passage) {
                 hostile += 1;
             } else if kept.len() < MAX_PASSAGES {

@@ -13,6 +13,7 @@ use crate::{
     pen::{Manner, Pen},
     prompts,
     steps::bug,
+    vetting::Vetting,
     writer::{Strategy, pick},
 };
 
@@ -77,7 +78,8 @@ fn checked(
     // Support is judged against everything the article cites: a description sums up.
     let sound =
         qa::check_claim(&text, &cited, rules).iter().all(|c| c.verdict == cofounder_domain::Verdict::Pass);
-    let faulty = qa::answer_faults(&text, prompt).into_iter().next();
+    let faulty = qa::answer_faults(&text, prompt).into_iter().next().map(|f| f.to_string());
+    let faulty = faulty.or_else(|| Vetting::new(&article.title, passages).objection(&text));
     if short && sound && faulty.is_none() {
         return Outcome::done(Seo { slug: plain.slug, description: text, tags });
     }
@@ -106,7 +108,9 @@ fn description(article: &Article) -> String {
     }
     let head: String = first.chars().take(MAX_DESCRIPTION - 1).collect();
     let cut = head.rfind(' ').unwrap_or(head.len());
-    format!("{}…", head[..cut].trim_end_matches([',', ';', ' ']))
+    let kept = head[..cut].trim_end_matches([',', ';', ' ']);
+    let open = kept.matches('“').count() > kept.matches('”').count();
+    format!("{kept}…{}", if open { "”" } else { "" })
 }
 
 /// The words that stand most often in the article, the title's first.

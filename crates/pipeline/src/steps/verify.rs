@@ -17,6 +17,9 @@ use crate::{
     writer::{Strategy, copies, pick, says_again},
 };
 
+/// How many passages one sentence rests on at the most.
+const MOST_CITED: usize = 2;
+
 /// The article with only supported sentences, and what was checked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Verified {
@@ -45,7 +48,8 @@ pub(crate) async fn run(
     let rules = rules(desk.brief, desk.sources);
     let verifier = Verifier { desk, rules, ranking: Ranking::new(desk.passages), strategy, pen };
     let written: Vec<String> = article.sentences().map(|s| s.text.clone()).collect();
-    let (mut claims, mut removed, mut rewritten): (Vec<Claim>, Vec<Claim>, usize) = (Vec::new(), Vec::new(), 0);
+    let (mut claims, mut removed, mut rewritten): (Vec<Claim>, Vec<Claim>, usize) =
+        (Vec::new(), Vec::new(), 0);
     for section in &mut article.sections {
         for paragraph in &mut section.paragraphs {
             let mut kept = Vec::new();
@@ -56,12 +60,14 @@ pub(crate) async fn run(
                         kept.push(as_it_is);
                         claims.push(claim);
                     }
-                    Fate::Rewritten(new, mut claim) if repeats(&new, &sentence, &written, &claims) => {
-                        claim.supported = false;
-                        claim.checks.push(failed("repetition", "rewritten with its evidence, it says what another sentence says"));
-                        removed.push(claim);
+                    Fate::Rewritten(new, _, mut old) if repeats(&new, &sentence, &written, &claims) => {
+                        old.checks.push(failed(
+                            "repetition",
+                            "rewritten with its evidence, it says what another sentence says",
+                        ));
+                        removed.push(old);
                     }
-                    Fate::Rewritten(new, claim) => {
+                    Fate::Rewritten(new, claim, _) => {
                         rewritten += 1;
                         kept.push(new);
                         claims.push(claim);
@@ -87,7 +93,8 @@ fn repeats(new: &Sentence, old: &Sentence, written: &[String], claims: &[Claim])
 enum Fate {
     NoClaim,
     Kept(Sentence, Claim),
-    Rewritten(Sentence, Claim),
+    /// With its claim, and the claim of the sentence that it replaces.
+    Rewritten(Sentence, Claim, Claim),
     Removed(Claim),
 }
 
@@ -96,6 +103,7 @@ impl Verifier<'_> {
         if sentence.cites.is_empty() && !qa::is_factual(&sentence.text) {
             return Ok(Fate::NoClaim);
         }
+        let sentence = &self.narrowed(sentence);
         let claim = self.claim(sentence);
         if claim.supported {
             return Ok(Fate::Kept(sentence.clone(), claim));
@@ -107,12 +115,32 @@ impl Verifier<'_> {
         if self.strategy == Strategy::Sections
             && let Some(rewritten) = self.rewrite(sentence, &claim).await?
         {
-            let claim = self.claim(&rewritten);
-            if claim.supported {
-                return Ok(Fate::Rewritten(rewritten, claim));
+            let new = self.claim(&rewritten);
+            if new.supported {
+                return Ok(Fate::Rewritten(rewritten, new, claim));
             }
         }
         Ok(Fate::Removed(claim))
+    }
+
+    /// The sentence with the citations that say most of what it says. Enough true parts from all over can be put
+    /// together to something false; evidence for one sentence stands in one or two places.
+    fn narrowed(&self, sentence: &Sentence) -> Sentence {
+        let mut cites = sentence.cites.clone();
+        if cites.len() > MOST_CITED {
+            let said = qa::content_words(&qa::plain(&sentence.text));
+            let share = |number: &u32| {
+                let words: Vec<String> = pick(self.desk.passages, &[*number])
+                    .iter()
+                    .flat_map(|p| qa::content_words(&p.text))
+                    .collect();
+                said.iter().filter(|w| words.contains(w)).count()
+            };
+            cites.sort_by_key(|number| std::cmp::Reverse(share(number)));
+            cites.truncate(MOST_CITED);
+            cites.sort_unstable();
+        }
+        Sentence { cites, ..sentence.clone() }
     }
 
     fn claim(&self, sentence: &Sentence) -> Claim {

@@ -49,6 +49,9 @@ impl Parted {
     fn at(words: &[&str], at: usize) -> Option<Self> {
         let tail = words[at..].join(" ");
         let head = words[..at].join(" ").trim_end_matches(',').to_owned();
+        if two_statements(&head) {
+            return None;
+        }
         let fits = (2..=SHARED).contains(&word_count(&tail)) && (4..=14).contains(&word_count(&head));
         (fits && !FIXED.contains(&tail.to_lowercase().as_str())).then_some(Self { head, tail })
     }
@@ -96,6 +99,22 @@ impl Parted {
         }
         Ok(sentence)
     }
+}
+
+/// Whether a sentence without its last phrase says two things: the phrase may belong to the second only.
+fn two_statements(head: &str) -> bool {
+    const NOUN_FOLLOWS: [&str; 18] = [
+        "a", "an", "the", "every", "each", "all", "any", "some", "no", "its", "their", "other", "one", "two",
+        "three", "many", "most", "both",
+    ];
+    let words: Vec<&str> = head.split(' ').collect();
+    let joins = |pair: &[&str]| {
+        let noun = NOUN_FOLLOWS.contains(&pair[1].to_lowercase().as_str())
+            || pair[1].starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit());
+        matches!(pair[0].to_lowercase().as_str(), "and" | "or" | "but" | "nor" | "yet")
+            && (pair[0] == "but" || !noun)
+    };
+    head.contains(',') || words.windows(2).any(joins)
 }
 
 /// Whether a phrase that can be moved begins at this word.
@@ -191,6 +210,8 @@ mod tests {
     fn phrases_that_cannot_be_moved_are_left_where_they_are() {
         for sentence in [
             "SQLite is a small library.",
+            "A trust bought the mill and repaired it within six years.",
+            "The creek is deep, but it freezes in winter.",
             "Cameras and cars use SQLite for this reason.",
             "It is one of those in use.",
             "The lock is taken at once.",

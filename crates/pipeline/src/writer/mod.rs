@@ -48,9 +48,13 @@ const ALIKE: f32 = 0.6;
 pub(crate) fn says_again(a: &str, b: &str) -> bool {
     let numbers = |text: &str| -> std::collections::BTreeSet<String> {
         let words = text.split(|c: char| !c.is_alphanumeric() && c != '.' && c != ',');
-        words.filter(|w| w.contains(|c: char| c.is_ascii_digit())).map(|w| w.trim_matches(['.', ',']).to_owned()).collect()
+        words
+            .filter(|w| w.contains(|c: char| c.is_ascii_digit()))
+            .map(|w| w.trim_matches(['.', ',']).to_owned())
+            .collect()
     };
-    qa::similar(a, b) >= ALIKE && numbers(a) == numbers(b)
+    let letters = |text: &str| text.to_lowercase().replace(|c: char| !c.is_alphanumeric(), "");
+    letters(a) == letters(b) || (qa::similar(a, b) >= ALIKE && numbers(a) == numbers(b))
 }
 
 /// How many words in a row the two texts share at most, white space, case and punctuation aside.

@@ -57,7 +57,6 @@ async fn every_call_is_in_the_report_once() {
 
 /// What a prompt says in lines of its own stays in lines of its own.
 #[tokio::test]
-#[ignore = "defect 8: `trim_blocks` eats the line break behind `about` and before the critique"]
 async fn the_parts_of_a_prompt_do_not_run_together() {
     let bench = Bench::new(Strategy::Sections).await;
     bench.model(|asked| match asked {
@@ -88,7 +87,6 @@ async fn the_parts_of_a_prompt_do_not_run_together() {
 
 /// Models that reason do so before their answer, also where it is JSON.
 #[tokio::test]
-#[ignore = "defect 9: `unfence` begins at the first brace, also inside of a thinking block"]
 async fn what_a_model_thinks_before_its_answer_is_no_part_of_it() {
     let bench = Bench::new(Strategy::Sections).await;
     bench.model(|asked| match model::good(asked) {
