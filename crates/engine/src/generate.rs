@@ -1,6 +1,7 @@
 //! From a prompt to an answer. What a prompt has in common with the one before it is not computed twice.
 
 use std::{
+    panic::catch_unwind,
     path::Path,
     sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
@@ -9,7 +10,7 @@ use std::{
 use crate::{
     EngineError,
     grammar::Grammars,
-    model::{Config, Model, Weights, open},
+    model::{Config, Model, open},
     protocol::{Answer, Prompt},
     sampler::Sampler,
     template::{Piece, Template},
@@ -38,18 +39,24 @@ pub(crate) struct Generator {
 impl Generator {
     pub(crate) fn load(path: &Path, context: Option<usize>) -> Result<Self, EngineError> {
         let told = |reason: String| EngineError::Model { path: path.to_owned(), reason };
-        let (content, reader) = open(path).map_err(told)?;
-        let config = Config::read(&content, context).map_err(told)?;
-        let vocabulary = Vocabulary::read(&content).map_err(told)?;
+        // The library that reads the file panics on some damaged ones.
+        let loaded = catch_unwind(|| Self::read(path, context));
+        loaded.unwrap_or_else(|_| Err("it is damaged".to_owned())).map_err(told)
+    }
+
+    fn read(path: &Path, context: Option<usize>) -> Result<Self, String> {
+        let content = open(path)?;
+        let config = Config::read(&content, context)?;
+        let vocabulary = Vocabulary::read(&content)?;
         let source =
             content.metadata.get("tokenizer.chat_template").and_then(|v| v.to_string().ok()).cloned();
         let (bos, eos) =
             (vocabulary.bos.clone().unwrap_or_default(), vocabulary.eos.clone().unwrap_or_default());
-        let template = Template::new(source, bos, eos).map_err(told)?;
-        let grammars = Grammars::new(&vocabulary).map_err(told)?;
+        let template = Template::new(source, bos, eos)?;
+        let grammars = Grammars::new(&vocabulary)?;
         let context = config.context;
-        let mut weights = Weights::new(&content, reader);
-        let model = Model::load(&mut weights, config).map_err(|e| told(e.to_string()))?;
+        let model =
+            Model::load(path, &content, config, vocabulary.size()).map_err(|error| error.to_string())?;
         Ok(Self { model, vocabulary, template, grammars, context, history: Vec::new(), chunk: FIRST_CHUNK })
     }
 
@@ -100,9 +107,8 @@ impl Generator {
             }
             scores = self.step(&[token], cancelled)?;
         }
-        let text = String::from_utf8_lossy(&bytes).into_owned();
         Ok(Answer {
-            text,
+            text: text(&bytes),
             cut_off,
             prompt_tokens: tokens.len(),
             cached_tokens: cached,
@@ -174,6 +180,17 @@ fn next_chunk(chunk: usize, took: Duration) -> usize {
 
 /// Where a stop text begins, if the answer holds one.
 fn stop_at(bytes: &[u8], stops: &[String]) -> Option<usize> {
-    let text = String::from_utf8_lossy(bytes);
-    stops.iter().filter_map(|stop| text.find(stop.as_str())).min()
+    let first = |stop: &String| bytes.windows(stop.len()).position(|part| part == stop.as_bytes());
+    stops.iter().filter_map(first).min()
 }
+
+/// An answer as text. A character that it was cut off in is left out.
+fn text(bytes: &[u8]) -> String {
+    let begun = bytes.utf8_chunks().last().map_or(&[][..], |chunk| chunk.invalid());
+    let unfinished = std::str::from_utf8(begun).is_err_and(|error| error.error_len().is_none());
+    let end = if unfinished { bytes.len() - begun.len() } else { bytes.len() };
+    String::from_utf8_lossy(&bytes[..end]).into_owned()
+}
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,8 @@ use crate::EngineError;
 
 /// The longest answer if nobody asks for less, in tokens.
 const MAX_TOKENS: usize = 1024;
+/// Who can speak.
+const ROLES: [&str; 5] = ["system", "developer", "user", "assistant", "tool"];
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct ChatRequest {
@@ -142,6 +144,10 @@ impl TryFrom<ChatRequest> for Prompt {
 }
 
 fn message(incoming: IncomingMessage) -> Result<Message, EngineError> {
+    // Templates write the role between their own marks.
+    if !ROLES.contains(&incoming.role.as_str()) {
+        return Err(EngineError::Invalid(format!("a message's role is one of {}", ROLES.join(", "))));
+    }
     let content = match incoming.content {
         Content::Text(text) => text,
         Content::Parts(parts) => {

@@ -71,6 +71,11 @@ impl Vocabulary {
         self.plain.encode_fast(text, false).map(|e| e.get_ids().to_vec()).map_err(|e| e.to_string())
     }
 
+    /// How many tokens there are.
+    pub(crate) fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// What a token stands for.
     pub(crate) fn bytes(&self, token: u32) -> &[u8] {
         self.bytes.get(token as usize).map_or(&[], Vec::as_slice)
@@ -163,3 +168,6 @@ fn spelled(word: &str, letters: &HashMap<char, u8>) -> Vec<u8> {
     let bytes: Option<Vec<u8>> = word.chars().map(|c| letters.get(&c).copied()).collect();
     bytes.unwrap_or_else(|| word.as_bytes().to_vec())
 }
+
+#[cfg(test)]
+mod tests;

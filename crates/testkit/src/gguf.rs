@@ -1,25 +1,23 @@
 //! A tiny model with random weights, as a GGUF file: made on the spot, so that no test needs a real one.
 //!
 //! It is a whole llama model with SmolLM2's tokenizer, special tokens and chat template in small. What it says is
-//! noise, but the same noise for the same seed. Every weight is a whole number of 512ths, which both storage
-//! types hold exactly: the same seed means the same numbers in either.
+//! noise, but the same noise for the same seed. Every weight is a whole number of 512ths, which `F32` and `Q8_0`
+//! hold exactly: the same seed means the same numbers in either. `Q4_1` has coarser ones. As `qwen2` it has biases,
+//! as `qwen3` norms of the heads.
 
-use std::{fs, io, path::Path};
+use std::{collections::BTreeMap, fs, io, path::Path};
 
+mod tensor;
 mod write;
 
-use write::{Metadata, pad, push_text};
+use tensor::{Tensor, XorShift};
+use write::{Metadata, pad};
 
 const EMBEDDING: usize = 32;
 const HEADS: u32 = 4;
 const KV_HEADS: u32 = 2;
 const HEAD: usize = 8;
 const FEED_FORWARD: usize = 64;
-const F32: u32 = 0;
-const Q8_0: u32 = 8;
-/// 2⁻⁹ as a 16-bit float.
-const SCALE_F16: u16 = 0x1800;
-const SCALE: f32 = 1.0 / 512.0;
 
 const SPECIALS: [&str; 3] = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"];
 const MERGES: [&str; 24] = [
@@ -38,6 +36,8 @@ pub enum Weights {
     F32,
     /// Blocks of 32 bytes with a common scale.
     Q8_0,
+    /// Blocks of 32 four-bit numbers with a common scale and a common start.
+    Q4_1,
 }
 
 /// A model that can be written.
@@ -91,7 +91,7 @@ impl TinyModel {
         out.extend(metadata.count.to_le_bytes());
         out.extend(metadata.bytes);
         let mut data = Vec::new();
-        let mut random = XorShift(self.seed | 1 << 63);
+        let mut random = XorShift::new(self.seed);
         for tensor in &tensors {
             tensor.describe(&mut out, data.len());
             tensor.fill(&mut data, &mut random);
@@ -100,6 +100,14 @@ impl TinyModel {
         pad(&mut out);
         out.extend(data);
         out
+    }
+
+    /// The numbers of every tensor, by its name, row by row.
+    #[must_use]
+    pub fn numbers(&self) -> BTreeMap<String, Vec<f32>> {
+        let mut random = XorShift::new(self.seed);
+        let tensors = self.tensors(vocabulary().len());
+        tensors.into_iter().map(|t| (t.name.clone(), t.numbers(&mut random))).collect()
     }
 
     fn metadata(&self, vocabulary: &[String]) -> Metadata {
@@ -117,7 +125,7 @@ impl TinyModel {
         m.u32(&own("attention.head_count_kv"), KV_HEADS);
         m.f32(&own("rope.freq_base"), 10_000.0);
         m.f32(&own("attention.layer_norm_rms_epsilon"), 1e-5);
-        m.u32("general.file_type", if self.weights == Weights::F32 { 0 } else { 7 });
+        m.u32("general.file_type", self.weights.file_type());
         m.u32(&own("vocab_size"), vocabulary.len() as u32);
         m.u32(&own("rope.dimension_count"), HEAD as u32);
         m.flag("tokenizer.ggml.add_space_prefix", false);
@@ -146,17 +154,26 @@ impl TinyModel {
         for block in 0..self.blocks {
             let name = |part: &str| format!("blk.{block}.{part}.weight");
             let matrix = |part: &str, from, to| Tensor::matrix(name(part), from, to, weights);
-            tensors.push(Tensor::norm(name("attn_norm")));
+            tensors.push(Tensor::vector(name("attn_norm"), EMBEDDING));
             tensors.push(matrix("ffn_down", FEED_FORWARD, EMBEDDING));
             tensors.push(matrix("ffn_gate", EMBEDDING, FEED_FORWARD));
             tensors.push(matrix("ffn_up", EMBEDDING, FEED_FORWARD));
-            tensors.push(Tensor::norm(name("ffn_norm")));
+            tensors.push(Tensor::vector(name("ffn_norm"), EMBEDDING));
             tensors.push(matrix("attn_k", EMBEDDING, kv));
             tensors.push(matrix("attn_output", EMBEDDING, EMBEDDING));
             tensors.push(matrix("attn_q", EMBEDDING, EMBEDDING));
             tensors.push(matrix("attn_v", EMBEDDING, kv));
+            if self.architecture == "qwen2" {
+                let sizes = [("attn_q", EMBEDDING), ("attn_k", kv), ("attn_v", kv)];
+                tensors.extend(
+                    sizes.map(|(part, size)| Tensor::vector(format!("blk.{block}.{part}.bias"), size)),
+                );
+            }
+            if self.architecture == "qwen3" {
+                tensors.extend(["attn_q_norm", "attn_k_norm"].map(|part| Tensor::vector(name(part), HEAD)));
+            }
         }
-        tensors.push(Tensor::norm("output_norm.weight"));
+        tensors.push(Tensor::vector("output_norm.weight", EMBEDDING));
         tensors
     }
 }
@@ -205,62 +222,6 @@ fn vocabulary() -> Vec<String> {
     let symbols = symbols.filter_map(char::from_u32).map(String::from);
     let merged = MERGES.iter().map(|merge| merge.replace(' ', ""));
     SPECIALS.iter().map(|special| (*special).to_owned()).chain(symbols).chain(merged).collect()
-}
-
-struct Tensor {
-    name: String,
-    dimensions: Vec<usize>,
-    /// Nothing for a norm, which is all ones.
-    weights: Option<Weights>,
-}
-
-impl Tensor {
-    /// The first dimension is the one that lies together in the file.
-    fn matrix(name: impl Into<String>, from: usize, to: usize, weights: Weights) -> Self {
-        Self { name: name.into(), dimensions: vec![from, to], weights: Some(weights) }
-    }
-
-    fn norm(name: impl Into<String>) -> Self {
-        Self { name: name.into(), dimensions: vec![EMBEDDING], weights: None }
-    }
-
-    fn describe(&self, out: &mut Vec<u8>, offset: usize) {
-        push_text(out, &self.name);
-        out.extend((self.dimensions.len() as u32).to_le_bytes());
-        for size in &self.dimensions {
-            out.extend((*size as u64).to_le_bytes());
-        }
-        let kind = if self.weights == Some(Weights::Q8_0) { Q8_0 } else { F32 };
-        out.extend(kind.to_le_bytes());
-        out.extend((offset as u64).to_le_bytes());
-    }
-
-    fn fill(&self, data: &mut Vec<u8>, random: &mut XorShift) {
-        let count: usize = self.dimensions.iter().product();
-        match self.weights {
-            None => (0..count).for_each(|_| data.extend(1_f32.to_le_bytes())),
-            Some(Weights::F32) => {
-                (0..count).for_each(|_| data.extend((f32::from(random.small()) * SCALE).to_le_bytes()));
-            }
-            Some(Weights::Q8_0) => (0..count / 32).for_each(|_| {
-                data.extend(SCALE_F16.to_le_bytes());
-                data.extend((0..32).flat_map(|_| random.small().to_le_bytes()));
-            }),
-        }
-    }
-}
-
-/// Marsaglia's generator of 64 bits: no dependency, and the same numbers for ever.
-struct XorShift(u64);
-
-impl XorShift {
-    /// From -127 to 127.
-    fn small(&mut self) -> i8 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        i8::try_from((self.0 >> 32) as i64 % 255 - 127).unwrap_or_default()
-    }
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use candle_nn::{
 };
 
 use super::{
-    Weights,
     config::{Config, Pairs},
+    weights::Weights,
 };
 
 /// By how many tokens the store of keys and values grows.
@@ -22,12 +22,16 @@ pub(crate) struct Rotation {
 }
 
 impl Rotation {
-    pub(crate) fn new(config: &Config, device: &Device) -> Result<Self> {
+    pub(crate) fn new(weights: &mut Weights<'_>, config: &Config) -> Result<Self> {
         let half = config.head / 2;
         let speeds: Vec<f32> = (0..half).map(|i| config.rope_base.powf(-(i as f32) / half as f32)).collect();
-        let speeds = Tensor::from_vec(speeds, (1, half), device)?;
+        let mut speeds = Tensor::from_vec(speeds, (1, half), &Device::Cpu)?;
+        // Llama 3.1 and later slow some of them down.
+        if let Some(factors) = weights.optional("rope_freqs.weight", half)? {
+            speeds = speeds.broadcast_div(&factors)?;
+        }
         let context = u32::try_from(config.context).map_err(candle_core::Error::wrap)?;
-        let positions = Tensor::arange(0, context, device)?.to_dtype(candle_core::DType::F32)?;
+        let positions = Tensor::arange(0, context, &Device::Cpu)?.to_dtype(candle_core::DType::F32)?;
         let angles = positions.reshape((config.context, 1))?.matmul(&speeds)?;
         Ok(Self { cos: angles.cos()?, sin: angles.sin()?, pairs: config.pairs })
     }
@@ -78,16 +82,18 @@ impl Attention {
     pub(crate) fn load(weights: &mut Weights<'_>, config: &Config, index: usize) -> Result<Self> {
         let weight = |part: &str| format!("blk.{index}.{part}.weight");
         let bias = |part: &str| format!("blk.{index}.{part}.bias");
+        let (size, head) = (config.embedding, config.head);
+        let (all, shared) = (config.heads * head, config.kv_heads * head);
         Ok(Self {
-            q: weights.matrix(&weight("attn_q"))?,
-            k: weights.matrix(&weight("attn_k"))?,
-            v: weights.matrix(&weight("attn_v"))?,
-            out: weights.matrix(&weight("attn_output"))?,
-            q_bias: weights.optional(&bias("attn_q"))?,
-            k_bias: weights.optional(&bias("attn_k"))?,
-            v_bias: weights.optional(&bias("attn_v"))?,
-            q_norm: weights.optional(&weight("attn_q_norm"))?,
-            k_norm: weights.optional(&weight("attn_k_norm"))?,
+            q: weights.matrix(&weight("attn_q"), all, size)?,
+            k: weights.matrix(&weight("attn_k"), shared, size)?,
+            v: weights.matrix(&weight("attn_v"), shared, size)?,
+            out: weights.matrix(&weight("attn_output"), size, all)?,
+            q_bias: weights.optional(&bias("attn_q"), all)?,
+            k_bias: weights.optional(&bias("attn_k"), shared)?,
+            v_bias: weights.optional(&bias("attn_v"), shared)?,
+            q_norm: weights.optional(&weight("attn_q_norm"), head)?,
+            k_norm: weights.optional(&weight("attn_k_norm"), head)?,
             norm_eps: config.norm_eps,
             heads: config.heads,
             kv_heads: config.kv_heads,

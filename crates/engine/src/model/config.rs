@@ -17,7 +17,12 @@ pub(crate) struct Config {
     pub(crate) layers: usize,
     pub(crate) heads: usize,
     pub(crate) kv_heads: usize,
+    /// Numbers in a head.
     pub(crate) head: usize,
+    /// Numbers that stand for a token between the layers.
+    pub(crate) embedding: usize,
+    /// Numbers between the two halves of a feed-forward part.
+    pub(crate) feed: usize,
     pub(crate) norm_eps: f32,
     pub(crate) rope_base: f32,
     pub(crate) pairs: Pairs,
@@ -39,8 +44,8 @@ impl Config {
             let value = content.metadata.get(&format!("{architecture}.{key}"));
             value.and_then(|v| v.to_f32().ok())
         };
-        let heads = size("attention.head_count")?;
-        let embedding = size("embedding_length")?;
+        let heads = some(&size, "attention.head_count")?;
+        let embedding = some(&size, "embedding_length")?;
         let head =
             size("attention.key_length").or_else(|_| embedding.checked_div(heads).ok_or_else(String::new));
         let head = head.ok().filter(|h| *h > 0 && h % 2 == 0).ok_or("its heads have no even size")?;
@@ -51,11 +56,17 @@ impl Config {
         if size("rope.dimension_count").is_ok_and(|rotated| rotated != head) {
             return Err("only a part of each head is rotated, which is not supported".to_owned());
         }
+        let scaling = content.metadata.get(&format!("{architecture}.rope.scaling.type"));
+        if let Some(kind) = scaling.and_then(|v| v.to_string().ok()).filter(|kind| *kind != "none") {
+            return Err(format!("it scales positions as `{kind}`, which is not supported"));
+        }
         Ok(Self {
-            layers: size("block_count")?,
+            layers: some(&size, "block_count")?,
             heads,
             kv_heads,
             head,
+            embedding,
+            feed: some(&size, "feed_forward_length")?,
             norm_eps: float("attention.layer_norm_rms_epsilon")
                 .ok_or("it declares no epsilon for its norms")?,
             rope_base: float("rope.freq_base").unwrap_or(10_000.0),
@@ -63,6 +74,11 @@ impl Config {
             context: wanted.unwrap_or(4096).min(size("context_length")?),
         })
     }
+}
+
+/// A size that is not nothing.
+fn some(size: &impl Fn(&str) -> Result<usize, String>, key: &str) -> Result<usize, String> {
+    size(key).and_then(|n| if n == 0 { Err(format!("its `{key}` is nothing")) } else { Ok(n) })
 }
 
 pub(crate) fn text(content: &Content, key: &str) -> Result<String, String> {
