@@ -16,7 +16,9 @@ pub enum StorageError {
         id: String,
     },
     /// It is no place in a list.
-    #[error("`{0}` is no cursor of this list. Leave --cursor out to begin at the top, or copy the one that the last page named")]
+    #[error(
+        "`{0}` is no cursor of this list. Leave --cursor out to begin at the top, or copy the one that the last page named"
+    )]
     Cursor(String),
     /// The present state does not allow it.
     #[error("{0}")]

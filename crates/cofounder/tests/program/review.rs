@@ -3,7 +3,7 @@
 use cofounder_testkit::provider::Reply;
 use std::fs;
 
-use crate::{story, workbench::Workbench};
+use crate::workbench::Workbench;
 
 fn id(result: &serde_json::Value) -> &str {
     result["task_id"].as_str().unwrap()
@@ -55,12 +55,10 @@ async fn a_rejected_draft_can_never_be_published() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_blocked_draft_needs_a_reason() {
     let bench = Workbench::new().await;
-    let mut writer = story::able_writer();
-    bench.provider.script(move |body| match writer(body) {
-        // A heading that nobody filled in.
-        Reply::Text(text) => Reply::Text(text.replace("How the lamp shines", "Lorem ipsum of the lamp")),
-        other => other,
-    });
+    // A source that looks like a template: quoted word for word it is supported, and a person must look at it.
+    let door = "# The door\n\nThe keeper carved the words lorem ipsum into the door of the tower.\n";
+    fs::write(bench.path("sources").join("door.md"), door).unwrap();
+    bench.provider.script(|_| Reply::text("no"));
     let written = bench.written().await;
     assert_eq!(written["gate"], "blocked", "{written:#}");
     assert_eq!(written["status"], "awaiting_approval");

@@ -55,7 +55,8 @@ pub fn check_claim(text: &str, cited: &[&Passage], rules: &Rules) -> Vec<Check> 
     let evidence = Evidence::of(cited, rules);
     let stated = without_titles(&text, rules);
     // Whole sentences of a source, word for word, say what the source says: only what stands around them is checked.
-    let around = quote::around_whole_sentences(&stated, cited).filter(|rest| content_words(rest).len() <= ATTRIBUTION);
+    let around =
+        quote::around_whole_sentences(&stated, cited).filter(|rest| content_words(rest).len() <= ATTRIBUTION);
     let support = match &around {
         Some(_) => Ok(()),
         None => support::check(&stated, &evidence, rules),

@@ -59,7 +59,10 @@ async fn a_task_is_found_by_the_beginning_of_its_id_and_listed_newest_first() {
     assert_eq!(bench.db.find_task(&text[..text.len() - 1]).await.unwrap().id, ids[0]);
     assert!(matches!(bench.db.find_task("%").await, Err(StorageError::NotFound { .. })));
     assert!(matches!(bench.db.find_task(" ").await, Err(StorageError::NotFound { .. })));
-    assert!(matches!(bench.db.find_task(&text[..2]).await, Err(StorageError::Conflict(_))), "it fits all three");
+    assert!(
+        matches!(bench.db.find_task(&text[..2]).await, Err(StorageError::Conflict(_))),
+        "it fits all three"
+    );
     assert!(matches!(bench.db.list_tasks(2, Some("nonsense")).await, Err(StorageError::Cursor(_))));
 }
 
