@@ -25,7 +25,10 @@ use std::process::ExitCode;
 use crate::{cli::Cli, failure::Failure};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(refused) => return refuse(&refused),
+    };
     logging::start(cli.global.verbose);
     let outcome = match &cli.command {
         // The engine is a process of its own: no configuration, no database.
@@ -46,4 +49,16 @@ fn main() -> ExitCode {
             ExitCode::from(failure.code())
         }
     }
+}
+
+/// Wrong use of the command line: as clap says it, or, with `--json`, as every other error is told. Help and version
+/// are no errors.
+fn refuse(refused: &clap::Error) -> ExitCode {
+    if refused.use_stderr() && std::env::args_os().any(|arg| arg == "--json") {
+        let message = refused.to_string();
+        let failure = Failure::usage(message.strip_prefix("error: ").unwrap_or(&message).trim());
+        failure.print(true);
+        return ExitCode::from(failure.code());
+    }
+    refused.exit()
 }

@@ -10,13 +10,15 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crate::{StorageError, migrate, sql::Sql};
 
 /// How long a statement waits for another process that is writing.
 const BUSY: Duration = Duration::from_secs(5);
+/// The pause before a database that another process is making is tried again.
+const AGAIN: Duration = Duration::from_millis(50);
 /// How long a caller waits for a free connection.
 const ACQUIRE: Duration = Duration::from_secs(10);
 /// Readers at the same time, and one writer.
@@ -58,6 +60,19 @@ impl Database {
                 reason: error.to_string(),
             })?;
         }
+        let patience = Instant::now() + BUSY;
+        loop {
+            match Self::open_once(path, &clock).await {
+                // While another process makes the same database, SQLite does not wait for it by itself.
+                Err(StorageError::Unavailable(_)) if Instant::now() < patience => {
+                    tokio::time::sleep(AGAIN).await
+                }
+                opened => return opened,
+            }
+        }
+    }
+
+    async fn open_once(path: &Path, clock: &Arc<dyn Clock>) -> Result<Self, StorageError> {
         let file = path.to_owned();
         let mut options = ConnectOptions::new("sqlite::memory:");
         options
@@ -73,7 +88,7 @@ impl Database {
         let connection = sea_orm::Database::connect(options).await.map_err(|e| StorageError::of(&e, path))?;
         let connection = Connection(connection);
         migrate::migrate(&connection, path, clock.now()).await?;
-        Ok(Self { connection, path: path.to_owned(), clock })
+        Ok(Self { connection, path: path.to_owned(), clock: clock.clone() })
     }
 
     /// Waits for running statements and closes the file.

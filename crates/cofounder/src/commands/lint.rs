@@ -13,6 +13,9 @@ use crate::{
     output,
 };
 
+/// Characters of a finding's own text that are shown.
+const EXCERPT: usize = 120;
+
 #[derive(Serialize)]
 struct Finding<'a> {
     file: String,
@@ -22,7 +25,7 @@ struct Finding<'a> {
     version: u32,
     verdict: Verdict,
     blocking: bool,
-    reason: &'a str,
+    reason: String,
 }
 
 pub(crate) async fn run(args: &LintArgs, as_json: bool) -> Result<(), Failure> {
@@ -81,10 +84,23 @@ fn flatten<'a>(file: &str, text: &str, results: &'a [RailResult]) -> Vec<Finding
             version: r.version,
             verdict: r.verdict,
             blocking: r.blocking,
-            reason: &r.reason,
+            reason: reason(r, text, at),
         }
     })
     .collect()
+}
+
+/// What a rail says of one place. Its reason speaks of all its places at once, so where there are several the place's own
+/// words stand in it.
+fn reason(result: &RailResult, text: &str, at: usize) -> String {
+    let Some(span) = result.spans.iter().find(|s| s.start == at).filter(|_| result.spans.len() > 1) else {
+        return result.reason.clone();
+    };
+    let said: String =
+        text.get(span.start..span.end).unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
+    let shown: String = said.chars().take(EXCERPT).collect();
+    let more = if shown.len() < said.len() { "…" } else { "" };
+    format!("one of {} places that fail this check: “{shown}{more}”", result.spans.len())
 }
 
 fn human(findings: &[Finding<'_>], files: usize) -> Result<(), Failure> {

@@ -5,7 +5,7 @@ use cofounder_executor::{Outcome, StepContext, StepError};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    article::Section,
+    article::{Section, Sentence},
     pen::Pen,
     steps::{outline::Plan, rules},
     writer::{Strategy, sections, sentences},
@@ -49,6 +49,14 @@ pub(crate) async fn run(
     }
 }
 
+/// The sentences that one sentence of an article says: a quotation may hold several.
+fn single(sentence: &Sentence) -> Vec<String> {
+    let text = cofounder_qa::plain(&sentence.text);
+    let quote = text.split_once('“').and_then(|(_, rest)| rest.rsplit_once('”'));
+    let text = quote.map_or(text.as_str(), |(inside, _)| inside);
+    cofounder_domain::sentences(text).into_iter().map(|s| text[s.start..s.end].to_owned()).collect()
+}
+
 async fn by_sentences(
     desk: &Desk<'_>,
     index: usize,
@@ -57,7 +65,7 @@ async fn by_sentences(
     step: &StepContext,
     why: Option<String>,
 ) -> Result<Outcome<Drafted>, StepError> {
-    let said: Vec<String> = before.iter().flat_map(Section::sentences).map(|s| s.text.clone()).collect();
+    let said: Vec<String> = before.iter().flat_map(Section::sentences).flat_map(single).collect();
     let rules = rules(desk.brief, desk.sources);
     let work = sentences::Material {
         section: &desk.plan.sections[index],
@@ -77,7 +85,10 @@ async fn by_sentences(
         ));
     }
     if drafted.quoted > 0 {
-        reasons.push("sentences are quoted where the model's own wording did not pass the checks".to_owned());
+        reasons.push(
+            "sentences are quoted where the model gave no wording of its own that passed the checks"
+                .to_owned(),
+        );
     }
     Ok(if reasons.is_empty() { Outcome::done(drafted) } else { Outcome::degraded(drafted, reasons) })
 }

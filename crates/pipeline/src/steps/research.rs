@@ -2,13 +2,16 @@
 
 use cofounder_domain::{Brief, FaultKind, Passage, Source, SourceId};
 use cofounder_executor::{Outcome, StepContext, StepError};
-use cofounder_research::{Document, ResearchError, contradictions, segment, suspicious};
+use cofounder_research::{Document, Ranking, ResearchError, contradictions, segment, suspicious};
 use serde::{Deserialize, Serialize};
 
 use crate::WritePost;
 
 /// How many passages a task keeps at most. A passage has about 400 characters.
 const MAX_PASSAGES: usize = 4_000;
+
+/// The share of the topic's words that the sources should know.
+const COVERED: f32 = 0.5;
 
 /// What the article may rest on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -22,9 +25,9 @@ pub(crate) struct Evidence {
 /// No source says anything that can be cited.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the sources hold no text that can be cited. They are kept with the task; give others with --source PATH or --source URL"
+    "the sources hold no text that can be cited{0}. They are kept with the task; give others with --source PATH or --source URL"
 )]
-struct NoPassages;
+struct NoPassages(String);
 
 /// Fetches what was not read when the task was made, and cuts every source into passages.
 pub(crate) async fn run(
@@ -53,11 +56,21 @@ pub(crate) async fn run(
     }
     let passages = passages(&stored, &mut notes);
     if passages.is_empty() {
-        return Err(StepError::from_fault(FaultKind::InvalidInput, None, NoPassages));
+        let told = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join("; ")) };
+        return Err(StepError::from_fault(FaultKind::InvalidInput, None, NoPassages(told)));
     }
     notes.extend(contradictions(&passages).iter().map(|c| told(c, &passages, &stored)));
     step.detail(format!("{} passages from {} sources", passages.len(), stored.len()));
-    Ok(Outcome::done(Evidence { passages, notes }))
+    let covered = Ranking::new(&passages).coverage(&brief.topic);
+    let evidence = Evidence { passages, notes };
+    if covered < COVERED {
+        let share = covered * 100.0;
+        let why = format!(
+            "the sources know only {share:.0} % of the topic's words: the article may not be about the topic"
+        );
+        return Ok(Outcome::degraded(evidence, vec![why]));
+    }
+    Ok(Outcome::done(evidence))
 }
 
 fn is_address(source: &str) -> bool {

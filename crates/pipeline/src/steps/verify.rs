@@ -14,7 +14,7 @@ use crate::{
     pen::{Manner, Pen},
     prompts,
     steps::{bug, draft::Desk, rules},
-    writer::{Strategy, copies, pick, says_again},
+    writer::{Strategy, attributed, copies, pick, says_again},
 };
 
 /// How many passages one sentence rests on at the most.
@@ -48,8 +48,8 @@ pub(crate) async fn run(
     let rules = rules(desk.brief, desk.sources);
     let verifier = Verifier { desk, rules, ranking: Ranking::new(desk.passages), strategy, pen };
     let written: Vec<String> = article.sentences().map(|s| s.text.clone()).collect();
-    let (mut claims, mut removed, mut rewritten): (Vec<Claim>, Vec<Claim>, usize) =
-        (Vec::new(), Vec::new(), 0);
+    let (mut claims, mut removed): (Vec<Claim>, Vec<Claim>) = Default::default();
+    let (mut rewritten, mut quoted) = (0, 0);
     for section in &mut article.sections {
         for paragraph in &mut section.paragraphs {
             let mut kept = Vec::new();
@@ -58,6 +58,11 @@ pub(crate) async fn run(
                     Fate::NoClaim => kept.push(sentence),
                     Fate::Kept(as_it_is, claim) => {
                         kept.push(as_it_is);
+                        claims.push(claim);
+                    }
+                    Fate::Quoted(quotation, claim) => {
+                        quoted += 1;
+                        kept.push(quotation);
                         claims.push(claim);
                     }
                     Fate::Rewritten(new, _, mut old) if repeats(&new, &sentence, &written, &claims) => {
@@ -81,7 +86,9 @@ pub(crate) async fn run(
         step.detail(format!("{} claims supported, {} removed", claims.len(), removed.len()));
     }
     article.sections.retain(|s| !s.paragraphs.is_empty());
-    Ok(Outcome::done(Verified { article, claims, removed, rewritten }))
+    let verified = Verified { article, claims, removed, rewritten };
+    let why = "the model copied sentences of the sources; they are quoted now";
+    Ok(if quoted > 0 { Outcome::degraded(verified, vec![why.to_owned()]) } else { Outcome::done(verified) })
 }
 
 /// Whether a rewritten sentence says what another one of the article says.
@@ -93,6 +100,8 @@ fn repeats(new: &Sentence, old: &Sentence, written: &[String], claims: &[Claim])
 enum Fate {
     NoClaim,
     Kept(Sentence, Claim),
+    /// It was a copy, and is quoted now.
+    Quoted(Sentence, Claim),
     /// With its claim, and the claim of the sentence that it replaces.
     Rewritten(Sentence, Claim, Claim),
     Removed(Claim),
@@ -120,7 +129,10 @@ impl Verifier<'_> {
                 return Ok(Fate::Rewritten(rewritten, new, claim));
             }
         }
-        Ok(Fate::Removed(claim))
+        Ok(match self.quoted(sentence) {
+            Some((quotation, claim)) => Fate::Quoted(quotation, claim),
+            None => Fate::Removed(claim),
+        })
     }
 
     /// The sentence with the citations that say most of what it says. Enough true parts from all over can be put
@@ -166,6 +178,20 @@ impl Verifier<'_> {
             })
             .collect();
         Claim { supported: qa::supported(&checks), text, passages, checks }
+    }
+
+    /// The sentence as a quotation with its source named, if it is the source's own, word for word.
+    fn quoted(&self, sentence: &Sentence) -> Option<(Sentence, Claim)> {
+        let text = qa::plain(&sentence.text);
+        let whole = sentence.form == Form::Prose && !text.contains(['“', '”', '"']);
+        let cited = pick(self.desk.passages, &sentence.cites).into_iter().chain(self.nearest(&text, 2));
+        cited.filter(|_| whole).find_map(|passage| {
+            let turn = usize::try_from(passage.number).unwrap_or(0);
+            let text = attributed(self.desk.sources, passage, &text, turn);
+            let quotation = Sentence { text, cites: vec![passage.number], form: Form::Quotation };
+            let claim = self.claim(&quotation);
+            claim.supported.then_some((quotation, claim))
+        })
     }
 
     /// The sentence with the one passage that supports it, if there is one.

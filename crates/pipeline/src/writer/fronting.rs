@@ -6,6 +6,7 @@
 
 use cofounder_domain::word_count;
 use cofounder_qa as qa;
+use std::collections::BTreeSet;
 
 use super::longest_shared_run;
 
@@ -24,7 +25,11 @@ const VERBS: [&str; 24] = [
 /// Phrases that only look like one.
 const FIXED: [&str; 6] = ["at once", "at all", "in use", "in turn", "for example", "for instance"];
 /// So many words may a sentence share with its source in a row without being a copy.
-const SHARED: usize = 9;
+const SHARED: usize = 8;
+/// So many letters of a word are its root.
+const ROOT: usize = 5;
+/// Words that mean something named elsewhere.
+const LEANING: [&str; 9] = ["it", "its", "they", "them", "their", "this", "these", "that", "those"];
 /// How many ways to part one sentence are tried.
 const WAYS: usize = 2;
 
@@ -153,12 +158,16 @@ fn repeats(text: &str) -> bool {
     threes.iter().enumerate().any(|(index, three)| threes[index + 1..].contains(three))
 }
 
-/// Whether nearly all content words of the source are kept and hardly any is new.
+/// Whether the words of meaning are the source's, all of them and no others. An ending may differ.
 fn same_words(sentence: &str, source: &str) -> bool {
-    let (had, has) = (qa::content_words(source), qa::content_words(sentence));
-    let kept = had.iter().filter(|w| has.contains(w)).count();
-    let new = has.iter().filter(|w| !had.contains(w)).count();
-    kept * 10 >= had.len() * 8 && new * 8 <= has.len()
+    let roots = |text: &str| -> BTreeSet<String> {
+        qa::content_words(text).iter().map(|w| w.chars().take(ROOT).collect()).collect()
+    };
+    let leaning = |text: &str| -> BTreeSet<String> {
+        let words = text.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
+        words.filter(|w| LEANING.contains(&w.as_str())).collect()
+    };
+    roots(sentence) == roots(source) && leaning(sentence).is_subset(&leaning(source))
 }
 
 /// Whether names keep their letters: `WAL mode` must not become `the wal mode`. The source's first word may lose its
@@ -235,11 +244,11 @@ mod tests {
         assert!(read(" the first SQLite database was a single-player game.").is_err());
         assert!(read(" Richard Hipp began to write").is_err());
         assert!(read("").is_err());
-        let source = "WAL mode is significantly faster than the rollback journal in most situations.";
+        let source = "WAL mode is faster than the rollback journal in most situations.";
         let parted = Parted::all(source).remove(0);
-        assert!(parted.read(" the rollback journal is significantly faster than WAL mode.", source).is_err());
-        assert!(parted.read(" wal mode is significantly faster than the rollback journal.", source).is_err());
-        assert!(parted.read(" WAL mode is significantly faster than the rollback journal.", source).is_ok());
+        assert!(parted.read(" the rollback journal is faster than WAL mode.", source).is_err());
+        assert!(parted.read(" wal mode is faster than the rollback journal.", source).is_err());
+        assert!(parted.read(" WAL mode is faster than the rollback journal.", source).is_ok());
         let source = "SQLite is not a replacement at all for every server database.";
         let parted = Parted::all(source).remove(0);
         assert!(parted.read(" SQLite is not a replacement at all for.", source).is_err());

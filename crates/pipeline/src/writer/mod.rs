@@ -4,9 +4,11 @@ pub(crate) mod fronting;
 pub(crate) mod sections;
 pub(crate) mod sentences;
 
-use cofounder_domain::Passage;
+use cofounder_domain::{Passage, Source};
 use cofounder_qa as qa;
 use serde::{Deserialize, Serialize};
+
+use crate::render::escape;
 
 /// How the article is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +57,22 @@ pub(crate) fn says_again(a: &str, b: &str) -> bool {
     };
     let letters = |text: &str| text.to_lowercase().replace(|c: char| !c.is_alphanumeric(), "");
     letters(a) == letters(b) || (qa::similar(a, b) >= ALIKE && numbers(a) == numbers(b))
+}
+
+/// A sentence of a source, word for word, with the source named; `turn` varies how.
+pub(crate) fn attributed(sources: &[Source], passage: &Passage, text: &str, turn: usize) -> String {
+    let (title, quote) = (title(sources, passage), escape(text));
+    match turn % 4 {
+        1 => format!("*{title}* puts it this way: “{quote}”"),
+        2 => format!("In the words of *{title}*: “{quote}”"),
+        3 => format!("*{title}* says: “{quote}”"),
+        _ => format!("*{title}* notes: “{quote}”"),
+    }
+}
+
+/// The title of a passage's source, as Markdown.
+pub(crate) fn title(sources: &[Source], passage: &Passage) -> String {
+    escape(sources.iter().find(|s| s.id == passage.source).map_or("the source", |s| s.title.as_str()))
 }
 
 /// How many words in a row the two texts share at most, white space, case and punctuation aside.

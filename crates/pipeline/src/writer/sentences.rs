@@ -15,7 +15,7 @@ use crate::{
     prompts,
     render::escape,
     steps::outline::PlannedSection,
-    writer::{copies, fronting::Parted, pick, says_again},
+    writer::{attributed, copies, fronting::Parted, pick, says_again, title},
 };
 
 /// How often the model may try one sentence.
@@ -177,19 +177,10 @@ fn quotation(
     sentences: usize,
     turn: usize,
 ) -> (Block, String) {
-    let source = work.sources.iter().find(|s| s.id == passage.source);
-    let title = escape(source.map_or("the source", |s| s.title.as_str()));
-    let quote = escape(text);
-    if sentences > 1 {
-        return (Block::Quote, format!("“{quote}” — *{title}*"));
+    if sentences == 1 {
+        return (Block::Prose, attributed(work.sources, passage, text, turn));
     }
-    let text = match turn % 4 {
-        1 => format!("*{title}* puts it this way: “{quote}”"),
-        2 => format!("In the words of *{title}*: “{quote}”"),
-        3 => format!("*{title}* says: “{quote}”"),
-        _ => format!("*{title}* notes: “{quote}”"),
-    };
-    (Block::Prose, text)
+    (Block::Quote, format!("“{}” — *{}*", escape(text), title(work.sources, passage)))
 }
 
 /// A passage's sentences that can stand in an article, with their places: whole, of readable length, and not leaning

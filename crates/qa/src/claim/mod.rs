@@ -3,6 +3,7 @@
 mod binding;
 mod clauses;
 mod comparison;
+mod dates;
 mod evidence;
 mod flipped;
 mod measures;

@@ -1,6 +1,6 @@
 //! Every number, date, share and unit of a claim must stand in a cited passage, and with the same things.
 
-use super::{binding, evidence::Evidence, measures};
+use super::{binding, dates, evidence::Evidence, measures};
 use crate::quantity::{Quantity, Sort, quantities};
 
 pub(super) fn check(folded: &str, evidence: &Evidence) -> Result<(), String> {
@@ -19,6 +19,7 @@ pub(super) fn check(folded: &str, evidence: &Evidence) -> Result<(), String> {
             ));
         }
     }
+    dates::check(folded, evidence)?;
     measures::check(folded, evidence)?;
     binding::check(folded, evidence)
 }

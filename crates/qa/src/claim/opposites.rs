@@ -13,7 +13,9 @@ const OPPOSITES: &str = "more/fewer more/less most/least before/after always/nev
     early/late earlier/later strong/weak cheap/expensive cheaper/dearer hot/cold north/south east/west northern/southern
     eastern/western left/right male/female buy/sell bought/sold import/export imports/exports rigid/flexible temporary/permanent
     required/optional mandatory/optional enabled/disabled internal/external synchronous/asynchronous readers/writers reader/writer
-    first/last";
+    first/last died/survived dies/survives die/survive born/died soft/hard wet/dry full/empty dissolves/sets hardens/softens began/ended
+    begins/ends start/end win/lose won/lost wins/loses built/destroyed alive/dead light/dark light/heavy rich/poor young/old same/different
+    day/night morning/evening summer/winter accept/reject accepted/rejected add/remove added/removed arrived/left entered/left husband/wife";
 
 /// An opposite counts only where the most similar sentence has it, and no cited sentence has the claim's own word.
 pub(super) fn check(folded: &str, evidence: &Evidence) -> Result<(), String> {

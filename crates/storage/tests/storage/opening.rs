@@ -68,3 +68,21 @@ async fn a_folder_that_cannot_be_made_is_named() {
     assert!(matches!(error, StorageError::ReadOnly { .. }), "{error}");
     assert_ne!(error.kind(), FaultKind::Bug);
 }
+
+/// Two programs that began at the same moment were once told that the database is locked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_may_make_the_same_database_at_once() {
+    for _ in 0..10 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cofounder.db");
+        let opening: Vec<_> = (0..8)
+            .map(|_| {
+                let path = path.clone();
+                tokio::spawn(async move { open(&path).await.map(drop) })
+            })
+            .collect();
+        for opened in opening {
+            opened.await.unwrap().unwrap();
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Full dates are one thing: day, month and year of a claim must stand together in a passage. And a bound such as
+//! `fewer than 24` must be the passage's own.
+
+use regex::Regex;
+use std::sync::LazyLock;
+
+use super::evidence::Evidence;
+use crate::patterns::pattern;
+
+const MONTHS: &str = "january|february|march|april|may|june|july|august|september|october|november|december";
+
+/// `16 october 1759`, `16th of october, 1759`.
+static DAY_FIRST: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(&format!(r"\b(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? (?P<m>{MONTHS}),? (?P<y>\d{{4}})\b"))
+});
+/// `october 16, 1759`.
+static MONTH_FIRST: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(&format!(r"\b(?P<m>{MONTHS}) (?P<d>\d{{1,2}})(?:st|nd|rd|th)?,? (?P<y>\d{{4}})\b"))
+});
+/// `1759-10-16`.
+static NUMBERS_ONLY: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"\b(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})\b"));
+/// A bound and what it bounds.
+static BOUND: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"\b(?P<how>fewer than|less than|under|below|at most|no more than|up to|more than|over|above|at least|no fewer than|no less than) (?P<n>\d[\d.,]*)",
+    )
+});
+
+/// Year, month and day.
+type Date = (u32, u32, u32);
+
+pub(super) fn check(folded: &str, evidence: &Evidence) -> Result<(), String> {
+    let given: Vec<Date> = evidence.lines.iter().flat_map(|l| dates(&l.folded)).collect();
+    if let Some((y, m, d)) = dates(folded).into_iter().find(|date| !given.contains(date)) {
+        return Err(format!("no cited passage has the date {y}-{m:02}-{d:02}"));
+    }
+    for (upper, number) in bounds(folded) {
+        let bare = |line: &str| {
+            line.split(|c: char| !c.is_ascii_digit() && c != '.' && c != ',')
+                .any(|w| w.trim_matches(['.', ',']) == number)
+        };
+        let lines: Vec<&str> = evidence.lines.iter().map(|l| l.folded.as_str()).filter(|l| bare(l)).collect();
+        let same = lines.iter().any(|line| bounds(line).contains(&(upper, number.clone())));
+        if !lines.is_empty() && !same {
+            return Err(format!("the cited passages do not bound “{number}” that way"));
+        }
+    }
+    Ok(())
+}
+
+fn dates(folded: &str) -> Vec<Date> {
+    let number = |text: &str| text.parse::<u32>().unwrap_or(0);
+    let month = |text: &str| match MONTHS.split('|').position(|m| m == text) {
+        Some(at) => u32::try_from(at + 1).unwrap_or(0),
+        None => number(text),
+    };
+    let all = [&*DAY_FIRST, &*MONTH_FIRST, &*NUMBERS_ONLY];
+    all.iter()
+        .flat_map(|p| p.captures_iter(folded))
+        .map(|c| (number(&c["y"]), month(&c["m"]), number(&c["d"])))
+        .collect()
+}
+
+/// Each bounded number, and whether the bound is an upper one.
+fn bounds(folded: &str) -> Vec<(bool, String)> {
+    let upper = |how: &str| {
+        matches!(how, "fewer than" | "less than" | "under" | "below" | "at most" | "no more than" | "up to")
+    };
+    BOUND
+        .captures_iter(folded)
+        .map(|c| (upper(&c["how"]), c["n"].trim_matches(['.', ',']).to_owned()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_is_one_thing_in_every_form() {
+        let forms =
+            ["on 16 october 1759.", "on october 16, 1759", "the 16th of october 1759", "(1759-10-16)"];
+        assert!(forms.iter().all(|f| dates(f) == [(1759, 10, 16)]));
+        assert!(dates("in october 1759").is_empty());
+    }
+
+    #[test]
+    fn bounds_have_a_direction() {
+        assert_eq!(bounds("with fewer than 24 candles"), [(true, "24".to_owned())]);
+        assert_eq!(bounds("with more than 1,000 candles."), [(false, "1,000".to_owned())]);
+        assert!(bounds("with 24 candles").is_empty());
+    }
+}
