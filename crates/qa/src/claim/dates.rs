@@ -11,11 +11,11 @@ const MONTHS: &str = "january|february|march|april|may|june|july|august|septembe
 
 /// `16 october 1759`, `16th of october, 1759`.
 static DAY_FIRST: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(&format!(r"\b(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? (?P<m>{MONTHS}),? (?P<y>\d{{4}})\b"))
+    pattern(&format!(r"(?i)\b(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? (?P<m>{MONTHS}),? (?P<y>\d{{4}})\b"))
 });
 /// `october 16, 1759`.
 static MONTH_FIRST: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(&format!(r"\b(?P<m>{MONTHS}) (?P<d>\d{{1,2}})(?:st|nd|rd|th)?,? (?P<y>\d{{4}})\b"))
+    pattern(&format!(r"(?i)\b(?P<m>{MONTHS}) (?P<d>\d{{1,2}})(?:st|nd|rd|th)?,? (?P<y>\d{{4}})\b"))
 });
 /// `1759-10-16`.
 static NUMBERS_ONLY: LazyLock<Regex> =
@@ -23,9 +23,12 @@ static NUMBERS_ONLY: LazyLock<Regex> =
 /// A bound and what it bounds.
 static BOUND: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"\b(?P<how>fewer than|less than|under|below|at most|no more than|up to|more than|over|above|at least|no fewer than|no less than) (?P<n>\d[\d.,]*)",
+        r"(?i)\b(?P<how>fewer than|less than|under|below|at most|no more than|up to|more than|over|above|at least|no fewer than|no less than) (?P<n>\d[\d.,]*)",
     )
 });
+
+/// Words of a passage that set a limit in another way.
+const LIMITS: &str = "maximum minimum limit most least exceed nearly almost about";
 
 /// Year, month and day.
 type Date = (u32, u32, u32);
@@ -35,15 +38,22 @@ pub(super) fn check(folded: &str, evidence: &Evidence) -> Result<(), String> {
     if let Some((y, m, d)) = dates(folded).into_iter().find(|date| !given.contains(date)) {
         return Err(format!("no cited passage has the date {y}-{m:02}-{d:02}"));
     }
-    for (upper, number) in bounds(folded) {
+    for bound in bounds(folded) {
         let bare = |line: &str| {
             line.split(|c: char| !c.is_ascii_digit() && c != '.' && c != ',')
-                .any(|w| w.trim_matches(['.', ',']) == number)
+                .any(|w| w.trim_matches(['.', ',']) == bound.number)
         };
         let lines: Vec<&str> = evidence.lines.iter().map(|l| l.folded.as_str()).filter(|l| bare(l)).collect();
-        let same = lines.iter().any(|line| bounds(line).contains(&(upper, number.clone())));
-        if !lines.is_empty() && !same {
-            return Err(format!("the cited passages do not bound “{number}” that way"));
+        let said: Vec<Bound> =
+            lines.iter().flat_map(|line| bounds(line)).filter(|b| b.number == bound.number).collect();
+        let agrees = said.iter().any(|b| b.upper == bound.upper);
+        // "At most 64" may stand for "a maximum of 64"; "fewer than 24" never stands for 24.
+        let limited =
+            lines.iter().any(|line| LIMITS.split(' ').any(|word| line.to_lowercase().contains(word)));
+        let turned = !said.is_empty() && !agrees;
+        let made_up = bound.strict && !lines.is_empty() && !agrees && !limited;
+        if turned || made_up {
+            return Err(format!("the cited passages do not bound “{}” that way", bound.number));
         }
     }
     Ok(())
@@ -51,7 +61,7 @@ pub(super) fn check(folded: &str, evidence: &Evidence) -> Result<(), String> {
 
 fn dates(folded: &str) -> Vec<Date> {
     let number = |text: &str| text.parse::<u32>().unwrap_or(0);
-    let month = |text: &str| match MONTHS.split('|').position(|m| m == text) {
+    let month = |text: &str| match MONTHS.split('|').position(|m| m.eq_ignore_ascii_case(text)) {
         Some(at) => u32::try_from(at + 1).unwrap_or(0),
         None => number(text),
     };
@@ -62,15 +72,29 @@ fn dates(folded: &str) -> Vec<Date> {
         .collect()
 }
 
-/// Each bounded number, and whether the bound is an upper one.
-fn bounds(folded: &str) -> Vec<(bool, String)> {
-    let upper = |how: &str| {
-        matches!(how, "fewer than" | "less than" | "under" | "below" | "at most" | "no more than" | "up to")
+/// A number with a bound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Bound {
+    upper: bool,
+    /// Whether the number itself is outside the bound.
+    strict: bool,
+    number: String,
+}
+
+fn bounds(folded: &str) -> Vec<Bound> {
+    let read = |c: regex::Captures<'_>| {
+        let how = c["how"].to_lowercase();
+        let upper = matches!(
+            how.as_str(),
+            "fewer than" | "less than" | "under" | "below" | "at most" | "no more than" | "up to"
+        );
+        let strict = !matches!(
+            how.as_str(),
+            "at most" | "no more than" | "up to" | "at least" | "no fewer than" | "no less than"
+        );
+        Bound { upper, strict, number: c["n"].trim_matches(['.', ',']).to_owned() }
     };
-    BOUND
-        .captures_iter(folded)
-        .map(|c| (upper(&c["how"]), c["n"].trim_matches(['.', ',']).to_owned()))
-        .collect()
+    BOUND.captures_iter(folded).map(read).collect()
 }
 
 #[cfg(test)]
@@ -80,15 +104,16 @@ mod tests {
     #[test]
     fn a_date_is_one_thing_in_every_form() {
         let forms =
-            ["on 16 october 1759.", "on october 16, 1759", "the 16th of october 1759", "(1759-10-16)"];
+            ["on 16 October 1759.", "on october 16, 1759", "the 16th of october 1759", "(1759-10-16)"];
         assert!(forms.iter().all(|f| dates(f) == [(1759, 10, 16)]));
         assert!(dates("in october 1759").is_empty());
     }
 
     #[test]
     fn bounds_have_a_direction() {
-        assert_eq!(bounds("with fewer than 24 candles"), [(true, "24".to_owned())]);
-        assert_eq!(bounds("with more than 1,000 candles."), [(false, "1,000".to_owned())]);
+        let bound = |upper, strict, number: &str| Bound { upper, strict, number: number.to_owned() };
+        assert_eq!(bounds("with fewer than 24 candles"), [bound(true, true, "24")]);
+        assert_eq!(bounds("At least 1,000 candles."), [bound(false, false, "1,000")]);
         assert!(bounds("with 24 candles").is_empty());
     }
 }

@@ -77,9 +77,15 @@ impl Evidence {
             || self.identifiers.contains(&key)
     }
 
-    /// Whether a name needs no evidence.
+    /// Whether a name needs no evidence: it is allowed, or it is none, but the first word of its clause, which a
+    /// passage writes small.
     pub(super) fn gives(&self, name: &NameRun) -> bool {
+        let small = |word: &str| {
+            let mut words = self.lines.iter().flat_map(|l| l.folded.split(|c: char| !c.is_alphanumeric()));
+            words.any(|w| w == word)
+        };
         name.words.iter().any(|w| self.given.contains(w))
+            || (name.at == 0 && name.words.len() == 1 && small(&name.words[0]))
     }
 
     /// Runs of lines that are read together: a line, and those before it that it leans on.

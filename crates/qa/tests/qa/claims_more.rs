@@ -14,7 +14,14 @@ const COMPANY: &str = "Acme Corp. reported revenue of $4.2 billion for the third
 const TEA: &str = "Green tea should be brewed with water of 70–80 °C for two to three minutes. Black tea takes boiling water and three to five minutes. Both come from the leaves of Camellia sinensis.";
 const TRAM: &str = "In 2019 the library moved into a former tram depot beside the river. A card costs nothing for people under 18 and 20 euros a year for everybody else.";
 
+const TOWERS: &str = "Henry Winstanley began the first tower in 1696 and lit it on 14 November 1698. It was destroyed in the Great Storm of 27 November 1703, and Winstanley died with it. Smeaton's tower was 18 metres high and was lit on 16 October 1759. It was replaced in 1882 because the rock under it was wearing away.";
+const KEEPERS: &str =
+    "Smeaton's lantern held 24 candles, each weighing two fifths of a pound. The lantern was lit by keepers.";
+
 const FALSE: &[(&str, &[&str], &str)] = &[
+    ("Smeaton's tower was lit on 16 October 1882.", &[TOWERS], "numbers"),
+    ("Winstanley survived the Great Storm of 27 November 1703.", &[TOWERS], "support"),
+    ("Smeaton's lantern held fewer than 24 candles.", &[KEEPERS], "numbers"),
     ("The blue whale can reach 29.9 feet in length.", &[WHALE], "numbers"),
     ("A blue whale weighs up to 180 tonnes.", &[WHALE], "numbers"),
     ("Its heart weighs about 199 kg.", &[WHALE], "numbers"),
@@ -57,6 +64,8 @@ const FALSE: &[(&str, &[&str], &str)] = &[
 ];
 
 const TRUE: &[(&str, &[&str])] = &[
+    ("Lit on November 14, 1698, the first tower was the work of Henry Winstanley.", &[TOWERS]),
+    ("The tower of Smeaton was first lit on 16 October 1759.", &[TOWERS]),
     ("No larger animal than the blue whale is known to have existed.", &[WHALE]),
     ("Adult blue whales grow to 29.9 m and 199 tonnes.", &[WHALE]),
     ("The whale's heart alone weighs some 180 kilograms.", &[WHALE]),
