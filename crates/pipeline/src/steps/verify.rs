@@ -1,7 +1,7 @@
 //! Verify: each factual sentence is checked against the passages it cites. One that fails is given its
 //! evidence and rewritten once; one that still fails is taken out, and the report says so.
 
-use cofounder_domain::{Check, Claim, ClaimPassage, Passage, Verdict};
+use cofounder_domain::{Check, Claim, ClaimPassage, Passage, Verdict, sentences, word_count};
 use cofounder_executor::{Outcome, StepContext, StepError};
 use cofounder_metering::Role;
 use cofounder_qa as qa;
@@ -14,11 +14,14 @@ use crate::{
     pen::{Manner, Pen},
     prompts,
     steps::{bug, draft::Desk, rules},
-    writer::{Strategy, attributed, copies, pick, says_again},
+    writer::{Strategy, attributed, copies, longest_shared_run, pick, says_again},
 };
 
 /// How many passages one sentence rests on at the most.
 const MOST_CITED: usize = 2;
+
+/// What is wrong with a copy.
+const COPIED: &str = "it takes the source's words without quotation marks";
 
 /// The article with only supported sentences, and what was checked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -60,7 +63,10 @@ pub(crate) async fn run(
                         kept.push(as_it_is);
                         claims.push(claim);
                     }
-                    Fate::Quoted(quotation, claim) => {
+                    Fate::Quoted(quotation, _, old) if repeats(&quotation, &sentence, &[], &claims) => {
+                        removed.push(old)
+                    }
+                    Fate::Quoted(quotation, claim, _) => {
                         quoted += 1;
                         kept.push(quotation);
                         claims.push(claim);
@@ -91,6 +97,22 @@ pub(crate) async fn run(
     Ok(if quoted > 0 { Outcome::degraded(verified, vec![why.to_owned()]) } else { Outcome::done(verified) })
 }
 
+/// Whether nothing is wrong with a claim but that it takes the source's words as its own.
+fn only_copied(claim: &Claim) -> bool {
+    claim.checks.iter().all(|c| c.verdict == Verdict::Pass || (c.name == "quote" && c.reason == COPIED))
+}
+
+/// The sentence of a source that a text is a copy of, for the most part.
+fn copied(text: &str, source: &str) -> Option<String> {
+    let originals = sentences(source)
+        .into_iter()
+        .map(|s| source[s.start..s.end].split_whitespace().collect::<Vec<_>>().join(" "));
+    originals.filter(|original| original.ends_with(['.', '!', '?'])).find(|original| {
+        let words = word_count(original);
+        words >= 4 && longest_shared_run(text, original) * 10 >= words * 6
+    })
+}
+
 /// Whether a rewritten sentence says what another one of the article says.
 fn repeats(new: &Sentence, old: &Sentence, written: &[String], claims: &[Claim]) -> bool {
     let others = written.iter().filter(|text| **text != old.text).chain(claims.iter().map(|c| &c.text));
@@ -100,8 +122,8 @@ fn repeats(new: &Sentence, old: &Sentence, written: &[String], claims: &[Claim])
 enum Fate {
     NoClaim,
     Kept(Sentence, Claim),
-    /// It was a copy, and is quoted now.
-    Quoted(Sentence, Claim),
+    /// It was a copy, and is quoted now: with its claim, and the claim of the copy.
+    Quoted(Sentence, Claim, Claim),
     /// With its claim, and the claim of the sentence that it replaces.
     Rewritten(Sentence, Claim, Claim),
     Removed(Claim),
@@ -129,8 +151,8 @@ impl Verifier<'_> {
                 return Ok(Fate::Rewritten(rewritten, new, claim));
             }
         }
-        Ok(match self.quoted(sentence) {
-            Some((quotation, claim)) => Fate::Quoted(quotation, claim),
+        Ok(match self.quoted(sentence).filter(|_| only_copied(&claim)) {
+            Some((quotation, quoted)) => Fate::Quoted(quotation, quoted, claim),
             None => Fate::Removed(claim),
         })
     }
@@ -166,7 +188,7 @@ impl Verifier<'_> {
             checks.push(failed("citation", "it holds an address that no passage has"));
         }
         if sentence.form == Form::Prose && cited.iter().any(|p| copies(&without_quotes(&text), &p.text)) {
-            checks.push(failed("quote", "it takes the source's words without quotation marks"));
+            checks.push(failed("quote", COPIED));
         }
         let passages = cited
             .iter()
@@ -180,14 +202,15 @@ impl Verifier<'_> {
         Claim { supported: qa::supported(&checks), text, passages, checks }
     }
 
-    /// The sentence as a quotation with its source named, if it is the source's own, word for word.
+    /// The sentence of a source that this one copies, as a quotation with the source named.
     fn quoted(&self, sentence: &Sentence) -> Option<(Sentence, Claim)> {
         let text = qa::plain(&sentence.text);
-        let whole = sentence.form == Form::Prose && !text.contains(['“', '”', '"']);
+        let own = sentence.form == Form::Prose && !text.contains(['“', '”', '"']);
         let cited = pick(self.desk.passages, &sentence.cites).into_iter().chain(self.nearest(&text, 2));
-        cited.filter(|_| whole).find_map(|passage| {
+        cited.filter(|_| own).find_map(|passage| {
+            let original = copied(&text, &passage.text)?;
             let turn = usize::try_from(passage.number).unwrap_or(0);
-            let text = attributed(self.desk.sources, passage, &text, turn);
+            let text = attributed(self.desk.sources, passage, &original, turn);
             let quotation = Sentence { text, cites: vec![passage.number], form: Form::Quotation };
             let claim = self.claim(&quotation);
             claim.supported.then_some((quotation, claim))
