@@ -130,7 +130,7 @@ async fn database(path: &Path) -> Check {
 fn processor() -> Check {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     if cfg!(all(target_arch = "x86_64", not(target_feature = "avx2"))) {
-        let remedy = "build without RUSTFLAGS for AVX2 and FMA, if the processor has them: the embedded model is several times faster";
+        let remedy = "build without RUSTFLAGS for AVX2 and FMA, if the processor has them: the embedded model is faster then";
         return Check::warning(
             "processor",
             format!("{cores} core(s); built for processors without AVX2"),

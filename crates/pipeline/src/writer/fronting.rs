@@ -184,8 +184,13 @@ fn same_case(text: &str, head: &str) -> bool {
 
 /// Whether the text has words of meaning that only the phrase had.
 fn again(text: &str, tail: &str, head: &str) -> bool {
-    let (moved, left) = (qa::content_words(tail), qa::content_words(head));
-    qa::content_words(text).iter().any(|word| moved.contains(word) && !left.contains(word))
+    let words = |text: &str| -> Vec<String> {
+        let numbers =
+            text.split(|c: char| !c.is_alphanumeric()).filter(|w| w.contains(|c: char| c.is_ascii_digit()));
+        qa::content_words(text).into_iter().chain(numbers.map(str::to_owned)).collect()
+    };
+    let (moved, left) = (words(tail), words(head));
+    words(text).iter().any(|word| moved.contains(word) && !left.contains(word))
 }
 
 /// Whether the words that both texts have come in the same order in both: "A is faster than B" must not become "B is
@@ -249,6 +254,9 @@ mod tests {
         assert!(parted.read(" the rollback journal is faster than WAL mode.", source).is_err());
         assert!(parted.read(" wal mode is faster than the rollback journal.", source).is_err());
         assert!(parted.read(" WAL mode is faster than the rollback journal.", source).is_ok());
+        let source = "WAL mode was added in SQLite version 3.7.0 in 2010.";
+        let parted = Parted::all(source).remove(0);
+        assert!(parted.read(" WAL mode was added in SQLite version 3.7.0 in 2010.", source).is_err());
         let source = "SQLite is not a replacement at all for every server database.";
         let parted = Parted::all(source).remove(0);
         assert!(parted.read(" SQLite is not a replacement at all for.", source).is_err());
