@@ -17,9 +17,6 @@ use crate::{Event, Progress, RunContext, StepError, error::Cause};
 /// A list of steps.
 #[async_trait]
 pub trait Workflow: Send + Sync {
-    /// Its name, for logs.
-    fn name(&self) -> &str;
-
     /// Changes when its steps or the shapes of their results do. A task keeps the version it began with.
     fn version(&self) -> u32;
 

@@ -59,10 +59,6 @@ pub struct WritePost {
 
 #[async_trait]
 impl Workflow for WritePost {
-    fn name(&self) -> &str {
-        "write-post"
-    }
-
     fn version(&self) -> u32 {
         VERSION
     }

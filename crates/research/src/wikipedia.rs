@@ -94,6 +94,7 @@ impl Fetcher {
         let uri = article.canonicalurl.or(article.fullurl).filter(|u| u.starts_with("http"));
         let uri = uri.unwrap_or_else(|| page.url.to_string());
         let extract = without_appendices(&article.extract);
+        // An article without text is one that was not found: the search goes on with the next.
         let extracted = wiki_extract(&article.title, extract).ok();
         Ok(extracted.map(|found| Document::of(found, page.bytes, &uri)))
     }

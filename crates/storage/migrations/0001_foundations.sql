@@ -26,7 +26,6 @@ CREATE TABLE tasks (
   status TEXT NOT NULL DEFAULT 'pending' CHECK (status = 'pending' OR status IN
     ('in_progress', 'awaiting_approval', 'approved', 'published', 'rejected', 'failed', 'on_hold', 'cancelled')),
   error TEXT,
-  workflow TEXT,
   workflow_version INTEGER,
   fence BIGINT NOT NULL DEFAULT 0,
   owner TEXT,

@@ -105,10 +105,6 @@ impl Toy {
 
 #[async_trait]
 impl Workflow for Toy {
-    fn name(&self) -> &str {
-        "toy"
-    }
-
     fn version(&self) -> u32 {
         1
     }

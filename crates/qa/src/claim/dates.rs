@@ -5,17 +5,21 @@ use regex::Regex;
 use std::sync::LazyLock;
 
 use super::evidence::Evidence;
-use crate::patterns::pattern;
-
-const MONTHS: &str = "january|february|march|april|may|june|july|august|september|october|november|december";
+use crate::{patterns::pattern, quantity::MONTHS};
 
 /// `16 october 1759`, `16th of october, 1759`.
 static DAY_FIRST: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(&format!(r"(?i)\b(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? (?P<m>{MONTHS}),? (?P<y>\d{{4}})\b"))
+    pattern(&format!(
+        r"(?i)\b(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? (?P<m>{}),? (?P<y>\d{{4}})\b",
+        MONTHS.join("|")
+    ))
 });
 /// `october 16, 1759`.
 static MONTH_FIRST: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(&format!(r"(?i)\b(?P<m>{MONTHS}) (?P<d>\d{{1,2}})(?:st|nd|rd|th)?,? (?P<y>\d{{4}})\b"))
+    pattern(&format!(
+        r"(?i)\b(?P<m>{}) (?P<d>\d{{1,2}})(?:st|nd|rd|th)?,? (?P<y>\d{{4}})\b",
+        MONTHS.join("|")
+    ))
 });
 /// `1759-10-16`.
 static NUMBERS_ONLY: LazyLock<Regex> =
@@ -61,7 +65,7 @@ pub(super) fn check(folded: &str, evidence: &Evidence) -> Result<(), String> {
 
 fn dates(folded: &str) -> Vec<Date> {
     let number = |text: &str| text.parse::<u32>().unwrap_or(0);
-    let month = |text: &str| match MONTHS.split('|').position(|m| m.eq_ignore_ascii_case(text)) {
+    let month = |text: &str| match MONTHS.iter().position(|m| m.eq_ignore_ascii_case(text)) {
         Some(at) => u32::try_from(at + 1).unwrap_or(0),
         None => number(text),
     };

@@ -7,7 +7,7 @@ mod tokens;
 mod vocabulary;
 
 pub(crate) use extract::{identifiers, quantities, quantities_of_source};
-pub(crate) use vocabulary::unit;
+pub(crate) use vocabulary::{MONTHS, unit};
 
 /// What sort of number it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

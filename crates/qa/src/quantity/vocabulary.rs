@@ -60,27 +60,29 @@ pub(super) fn magnitude(word: &str) -> bool {
     matches!(word, "dozens" | "hundreds" | "thousands" | "millions" | "billions" | "trillions")
 }
 
+/// The months, in small letters.
+pub(crate) const MONTHS: [&str; 12] = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+];
+
 /// A month's number; true with it where the word is nothing else.
 pub(super) fn month(word: &str) -> Option<(usize, bool)> {
-    const FULL: [&str; 12] = [
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-    ];
-    if let Some(index) = FULL.iter().position(|m| *m == word) {
+    if let Some(index) = MONTHS.iter().position(|m| *m == word) {
         return Some((index + 1, !matches!(word, "march" | "may" | "august")));
     }
     let short = if word == "sept" { "sep" } else { word };
-    let index = FULL.iter().position(|m| short.len() == 3 && m.starts_with(short))?;
+    let index = MONTHS.iter().position(|m| short.len() == 3 && m.starts_with(short))?;
     Some((index + 1, false))
 }
 

@@ -2,7 +2,7 @@
 
 use cofounder_domain::{FaultKind, SystemClock};
 use cofounder_storage::{Database, StorageError};
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, TransactionTrait};
 use std::sync::Arc;
 
 use crate::{Bench, brief};
@@ -69,20 +69,20 @@ async fn a_folder_that_cannot_be_made_is_named() {
     assert_ne!(error.kind(), FaultKind::Bug);
 }
 
-/// Two programs that began at the same moment were once told that the database is locked.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn many_may_make_the_same_database_at_once() {
-    for _ in 0..10 {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("cofounder.db");
-        let opening: Vec<_> = (0..8)
-            .map(|_| {
-                let path = path.clone();
-                tokio::spawn(async move { open(&path).await.map(drop) })
-            })
-            .collect();
-        for opened in opening {
-            opened.await.unwrap().unwrap();
-        }
-    }
+/// Tried by taking away both SQLite's own wait and the second try in `open`: the test failed. With either it passes; what
+/// the second try is for, two programs that switch a new database to its log at the same instant, is not staged here.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_another_process_is_making_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cofounder.db");
+    let url = format!("sqlite://{}?mode=rwc", path.display());
+    let other = sea_orm::Database::connect(url).await.unwrap();
+    other.execute_unprepared("CREATE TABLE schema_migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, applied_at BIGINT NOT NULL)").await.unwrap();
+    let reading = other.begin().await.unwrap();
+    reading.execute_unprepared("SELECT * FROM schema_migrations").await.unwrap();
+    let opening = tokio::spawn(async move { open(&path).await.map(drop) });
+    tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+    assert!(!opening.is_finished(), "it waits");
+    reading.rollback().await.unwrap();
+    opening.await.unwrap().unwrap();
 }
