@@ -1,7 +1,7 @@
 //! The composition root: where things are, and how the parts are put together.
 
-use cofounder_domain::{Clock, FaultKind, SystemClock, TaskId};
-use cofounder_executor::{Executor, Finished, Progress};
+use cofounder_domain::{Clock, SystemClock, TaskId};
+use cofounder_executor::{Executor, Finished, Permits, Progress};
 use cofounder_metering::{Meter, Tally};
 use cofounder_models::Registry;
 use cofounder_pipeline::{Settings, Strategy, WritePost};
@@ -10,7 +10,7 @@ use cofounder_providers::{
     discover_ollama, known_env_keys,
 };
 use cofounder_research::Fetcher;
-use cofounder_storage::{Database, Owner, StorageError};
+use cofounder_storage::{Database, Location, Owner, StorageError};
 use std::{
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
@@ -31,7 +31,7 @@ pub(crate) struct Files {
     pub(crate) config: Config,
     pub(crate) config_file: Option<PathBuf>,
     pub(crate) data_dir: PathBuf,
-    pub(crate) database: PathBuf,
+    pub(crate) database: Location,
     pub(crate) registry: Registry,
 }
 
@@ -46,9 +46,9 @@ impl Files {
         let data_dir = data_dir.ok_or_else(|| {
             Failure::usage("no home folder is known. Name a data directory with --data-dir")
         })?;
-        let database = match &global.database_url {
-            None => data_dir.join("cofounder.db"),
-            Some(url) => sqlite_path(url)?,
+        let database = match global.database_url.as_ref().or(config.database.url.as_ref()) {
+            None => Location::Sqlite(data_dir.join("cofounder.db")),
+            Some(url) => url.parse().map_err(Failure::usage)?,
         };
         let models = std::env::var_os("COFOUNDER_MODEL_DIR").map(PathBuf::from);
         let models = models.or_else(|| dirs::cache_dir().map(|d| d.join("cofounder/models")));
@@ -75,19 +75,6 @@ fn config_file(global: &Global) -> Result<Option<PathBuf>, Failure> {
     Ok([Some(here), own].into_iter().flatten().find(|f| f.is_file()))
 }
 
-/// The file of a `sqlite:` URL.
-fn sqlite_path(url: &str) -> Result<PathBuf, Failure> {
-    let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:"));
-    match path.map(|p| p.split('?').next().unwrap_or_default()).filter(|p| !p.is_empty()) {
-        Some(path) => Ok(PathBuf::from(path)),
-        None => Err(Failure::of(
-            FaultKind::Unsupported,
-            "this version keeps its data in SQLite only: give --database-url sqlite:PATH, or leave it out"
-                .to_owned(),
-        )),
-    }
-}
-
 /// What most commands work on.
 pub(crate) struct App {
     pub(crate) files: Files,
@@ -100,7 +87,8 @@ impl App {
     pub(crate) async fn open(files: Files) -> Result<Self, Failure> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         private(&files.data_dir)?;
-        let db = Arc::new(Database::open(&files.database, clock.clone()).await?);
+        let db = Database::open(&files.database, files.config.database.pool(), clock.clone()).await?;
+        let db = Arc::new(db);
         Ok(Self { files, db, clock })
     }
 
@@ -137,7 +125,7 @@ impl App {
     }
 
     /// The local model that a person named, or the configured one.
-    fn local_model(&self, pin: Option<&str>) -> String {
+    pub(crate) fn local_model(&self, pin: Option<&str>) -> String {
         let named = pin.map(|p| p.strip_prefix("embedded/").unwrap_or(p));
         let local =
             named.filter(|n| cofounder_models::find(n).is_some() || self.files.registry.get(n).is_ok());
@@ -153,25 +141,36 @@ impl App {
         progress: Arc<dyn Progress>,
         cancel: &CancellationToken,
     ) -> Result<Finished, Failure> {
-        let workflow = WritePost {
+        let workflow = self.workflow(studio, strategy);
+        Ok(self.executor()?.run(task, &workflow, progress, cancel).await?)
+    }
+
+    /// The steps of an article.
+    pub(crate) fn workflow(&self, studio: &Studio, strategy: Strategy) -> WritePost {
+        WritePost {
             db: self.db.clone(),
             meter: studio.meter.clone(),
             fetcher: Arc::new(Fetcher::new(self.files.config.research.clone())),
             settings: Settings { strategy, rails: Default::default() },
-        };
+        }
+    }
+
+    /// What runs tasks in this process.
+    pub(crate) fn executor(&self) -> Result<Executor, Failure> {
         let owner = Owner::new(&self.files.owners()).map_err(|error| {
             Failure::failed(format!(
                 "{} cannot be written: {error}. Name another folder with --data-dir",
                 self.files.data_dir.display()
             ))
         })?;
-        let executor = Executor::new(self.db.clone(), owner, cofounder_executor::Settings::default());
-        Ok(executor.run(task, &workflow, progress, cancel).await?)
+        let worker = &self.files.config.worker;
+        let permits = Permits::new(worker.permits.clone());
+        Ok(Executor::new(self.db.clone(), owner, worker.runs()).with_permits(permits))
     }
 }
 
 /// Makes the data directory, which nobody but its owner may read.
-fn private(folder: &Path) -> Result<(), Failure> {
+pub(crate) fn private(folder: &Path) -> Result<(), Failure> {
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.map_err(|error| {
         Failure::failed(format!(
@@ -205,6 +204,9 @@ impl Studio {
 
 impl From<StorageError> for Failure {
     fn from(error: StorageError) -> Self {
+        if let StorageError::Bug(bug) = &error {
+            tracing::error!(%bug, backtrace = %bug.backtrace(), "a defect of this program");
+        }
         Self::of(error.kind(), error)
     }
 }

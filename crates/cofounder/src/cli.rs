@@ -22,8 +22,8 @@ pub(crate) struct Global {
     /// Where tasks, sources and posts are kept
     #[arg(long, global = true, value_name = "DIR", env = "COFOUNDER_DATA_DIR")]
     pub(crate) data_dir: Option<PathBuf>,
-    /// Database, `sqlite:PATH` (default: cofounder.db in the data directory)
-    #[arg(long, global = true, value_name = "URL", env = "COFOUNDER_DATABASE_URL")]
+    /// Database, `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/NAME` (default: cofounder.db in the data directory)
+    #[arg(long, global = true, value_name = "URL", env = "COFOUNDER_DATABASE_URL", hide_env_values = true)]
     pub(crate) database_url: Option<String>,
     /// Print data as JSON on standard output
     #[arg(long, global = true)]
@@ -40,6 +40,11 @@ pub(crate) enum Command {
     /// The work that was asked for, and what became of it
     #[command(subcommand)]
     Task(TaskCommand),
+    /// Take tasks from the queue and run them until told to stop; any number of these may share one database
+    Worker(WorkerArgs),
+    /// Tasks that come again and again
+    #[command(subcommand)]
+    Schedule(ScheduleCommand),
     /// Articles
     #[command(subcommand)]
     Post(PostCommand),
@@ -49,6 +54,8 @@ pub(crate) enum Command {
     /// Local models
     #[command(subcommand)]
     Model(ModelCommand),
+    /// Bring the database up to date; SQLite does it by itself, PostgreSQL only so
+    Migrate,
     /// Check text for what should not be in it
     Lint(LintArgs),
     /// Check this installation: each part is ok, a warning or a problem, with its remedy
@@ -93,9 +100,17 @@ pub(crate) enum TaskCommand {
         topic: String,
         #[command(flatten)]
         brief: BriefArgs,
+        #[command(flatten)]
+        terms: TermsArgs,
     },
     /// List tasks, the newest first
-    List(Page),
+    List {
+        #[command(flatten)]
+        page: Page,
+        /// Only tasks of this status, such as `failed`
+        #[arg(long, value_name = "STATUS")]
+        status: Option<cofounder_domain::Status>,
+    },
     /// Show a task with its steps, calls and history
     Show {
         /// The task's id, or its first characters
@@ -117,8 +132,21 @@ pub(crate) enum TaskCommand {
         #[arg(long, value_name = "TEXT", default_value = "")]
         notes: String,
     },
-    /// End a task
+    /// End a task; whoever runs it stops
     Cancel {
+        /// The task's id, or its first characters
+        id: String,
+    },
+    /// Set a task aside; whoever runs it stops, and all that is done is kept
+    Hold {
+        /// The task's id, or its first characters
+        id: String,
+        /// Why
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        reason: String,
+    },
+    /// Put a task that was set aside back to where it was
+    Release {
         /// The task's id, or its first characters
         id: String,
     },
@@ -129,11 +157,79 @@ pub(crate) enum TaskCommand {
         /// Do this step and all after it anew
         #[arg(long, value_name = "STEP")]
         from: Option<String>,
+        /// Leave it to a worker instead of running it here
+        #[arg(long)]
+        detach: bool,
     },
     /// Go on with a task that was interrupted
     Resume {
         /// The task's id, or its first characters
         id: String,
+    },
+}
+
+/// How a task is to be run.
+#[derive(Debug, Args)]
+pub(crate) struct TermsArgs {
+    /// Tasks of a higher priority run first (-100 to 100); every fourth claim takes the oldest all the same
+    #[arg(long, value_name = "N", default_value_t = 0, allow_hyphen_values = true, value_parser = clap::value_parser!(i32).range(-100..=100))]
+    pub(crate) priority: i32,
+    /// What its worker must have, such as `gpu`
+    #[arg(long, value_name = "NAME")]
+    pub(crate) needs: Option<String>,
+    /// Not before this time (RFC 3339, such as 2026-12-24T07:00:00Z)
+    #[arg(long, value_name = "TIME")]
+    pub(crate) start: Option<cofounder_domain::Timestamp>,
+    /// Failed if it is not done by this time (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    pub(crate) deadline: Option<cofounder_domain::Timestamp>,
+    /// Names the wish: asking again with the same key makes no second task
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WorkerArgs {
+    /// Tasks at the same time (default: worker.concurrency of the configuration, 2)
+    #[arg(long, value_name = "N", value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=256))]
+    pub(crate) concurrency: Option<usize>,
+    /// Something that this machine has and tasks may need, such as `gpu`; may be given more than once
+    #[arg(long = "capability", value_name = "NAME")]
+    pub(crate) capabilities: Vec<String>,
+    /// End when nothing is left to do
+    #[arg(long)]
+    pub(crate) until_idle: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ScheduleCommand {
+    /// Ask for an article again and again
+    Add {
+        /// A name for it
+        name: String,
+        /// When: minute, hour, day of the month, month, day of the week, such as `30 7 * * MON-FRI`
+        cron: String,
+        /// What the articles should be about
+        #[arg(allow_hyphen_values = true)]
+        topic: String,
+        /// The time zone in which the hours count
+        #[arg(long, value_name = "ZONE", default_value = "UTC")]
+        zone: String,
+        #[command(flatten)]
+        brief: BriefArgs,
+        /// The tasks' priority (-100 to 100)
+        #[arg(long, value_name = "N", default_value_t = 0, allow_hyphen_values = true, value_parser = clap::value_parser!(i32).range(-100..=100))]
+        priority: i32,
+        /// What the tasks' worker must have, such as `gpu`
+        #[arg(long, value_name = "NAME")]
+        needs: Option<String>,
+    },
+    /// List schedules
+    List,
+    /// Remove a schedule; the tasks that it made stay
+    Rm {
+        /// Its name
+        name: String,
     },
 }
 

@@ -40,6 +40,10 @@ impl Failure {
         self
     }
 
+    pub(crate) fn kind(&self) -> FaultKind {
+        self.kind
+    }
+
     pub(crate) fn text(&self) -> &str {
         &self.message
     }

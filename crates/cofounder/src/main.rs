@@ -18,6 +18,7 @@ mod output;
 mod progress;
 mod pull;
 mod result;
+mod workshop;
 
 use clap::Parser;
 use std::process::ExitCode;

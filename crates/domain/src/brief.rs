@@ -56,6 +56,9 @@ pub enum BriefError {
 }
 
 impl Brief {
+    /// The version of this form. It grows when a program that knows the older form would misread the newer.
+    pub const VERSION: u32 = 1;
+
     /// A checked brief.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 //! runtime, no database, no network, and never reads the clock by itself: see [`Clock`].
 
 mod brief;
+mod bug;
 mod evidence;
 mod fault;
 mod ids;
@@ -16,6 +17,7 @@ mod step;
 mod time;
 
 pub use brief::{Brief, BriefError, DEFAULT_WORDS, MAX_TOPIC_CHARS, MAX_WORDS, MIN_WORDS};
+pub use bug::Bug;
 pub use evidence::{Check, Passage, RailResult, Source, Span, Verdict, content_hash};
 pub use fault::{FaultKind, LogLevel, Retry};
 pub use ids::{PostId, RunId, SiteId, SourceId, TaskId};

@@ -2,7 +2,7 @@
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use cofounder_domain::{StepPath, StepStatus, TaskId};
-use cofounder_storage::{Claimed, Database, StepRecord, StepResult, StorageError};
+use cofounder_storage::{Claimed, Database, StepRecord, StepResult, StorageError, patiently};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -11,7 +11,7 @@ use std::{
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Event, Progress, Settings, StepError};
+use crate::{Event, Permits, Progress, Settings, StepError, Trial};
 
 /// How long a step may go on after its run was asked to stop.
 const LAST_WORDS: Duration = Duration::from_millis(1_000);
@@ -41,20 +41,37 @@ impl<T> Outcome<T> {
     }
 }
 
+/// What a step needs beside the ordinary.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Needs<'a> {
+    /// Resources that it holds a permit of while it runs.
+    pub permits: &'a [&'a str],
+    /// How long one attempt may take, if not as long as the settings say.
+    pub deadline: Option<Duration>,
+    /// How often it is tried again, if not as often as the settings say.
+    pub retries: Option<usize>,
+}
+
 /// A run, as its workflow sees it.
 pub struct RunContext {
     pub(crate) db: Arc<Database>,
     pub(crate) claimed: Claimed,
     pub(crate) settings: Settings,
+    pub(crate) permits: Permits,
     pub(crate) progress: Arc<dyn Progress>,
+    /// Stops the run at its next step.
+    pub(crate) drain: CancellationToken,
+    /// Stops the run now.
     pub(crate) cancel: CancellationToken,
     pub(crate) shortfalls: Mutex<Vec<String>>,
+    pub(crate) trial: Option<Arc<dyn Trial>>,
 }
 
 /// One attempt at a step, as the step sees it.
 #[derive(Clone)]
 pub struct StepContext {
-    task: TaskId,
+    db: Arc<Database>,
+    claimed: Claimed,
     path: StepPath,
     cancel: CancellationToken,
     deadline: Instant,
@@ -65,7 +82,13 @@ impl StepContext {
     /// The task.
     #[must_use]
     pub fn task(&self) -> TaskId {
-        self.task
+        self.claimed.task
+    }
+
+    /// The right to write for the task, for what a step stores beside its result.
+    #[must_use]
+    pub fn claimed(&self) -> &Claimed {
+        &self.claimed
     }
 
     /// The step's path.
@@ -86,8 +109,9 @@ impl StepContext {
         self.deadline
     }
 
-    /// Tells whoever watches how far it is.
+    /// Tells whoever watches, and the journal, how far it is.
     pub fn detail(&self, text: String) {
+        self.db.step_detail(&self.claimed, &self.path, &text);
         self.progress.event(&Event::StepDetail { path: self.path.clone(), text });
     }
 }
@@ -116,44 +140,92 @@ impl RunContext {
         W: Fn(StepContext) -> F,
         F: Future<Output = Result<Outcome<T>, StepError>>,
     {
+        self.step_with(path, Needs::default(), work).await
+    }
+
+    /// The same for a step with needs of its own.
+    ///
+    /// # Errors
+    /// [`StepError`] if it failed for good, or the run must stop.
+    pub async fn step_with<T, W, F>(&self, path: &str, needs: Needs<'_>, work: W) -> Result<T, StepError>
+    where
+        T: Serialize + DeserializeOwned,
+        W: Fn(StepContext) -> F,
+        F: Future<Output = Result<Outcome<T>, StepError>>,
+    {
         let path = StepPath::new(path);
-        if self.cancel.is_cancelled() {
+        if self.cancel.is_cancelled() || self.drain.is_cancelled() {
             return Err(StepError::interrupted());
         }
         if let Some(kept) = self.kept(&path).await? {
             return Ok(kept);
         }
-        let backoff = ExponentialBuilder::default().with_jitter().with_min_delay(self.settings.retry_pause);
-        let mut pauses = backoff.with_max_times(self.settings.retries).build();
+        let _permits = self.permits(needs.permits).await?;
+        let mut pauses = self.pauses(needs.retries.unwrap_or(self.settings.retries));
+        let mut outages = self.pauses(usize::MAX);
+        let mut outage: Option<Instant> = None;
         loop {
             let started = Instant::now();
-            let error = match self.attempt(&path, &work, started).await {
+            let error = match self.attempt(&path, needs, &work, started).await {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
             if self.cancel.is_cancelled() {
                 return Err(StepError::interrupted());
             }
-            let pause = error.retry().and_then(|least| pauses.next().map(|pause| pause.max(least)));
-            self.failed(&path, &error, started.elapsed(), pause).await?;
+            let pause = if error.is_outage() {
+                // The database's absence is not the step's failure, and cannot be written down now.
+                let since = *outage.get_or_insert(started);
+                outages.next().filter(|_| since.elapsed() < self.settings.outage)
+            } else {
+                outage = None;
+                let pause = error.retry().and_then(|least| pauses.next().map(|pause| pause.max(least)));
+                self.failed(&path, &error, started.elapsed(), pause).await?;
+                pause
+            };
             let Some(pause) = pause else { return Err(error) };
             tokio::select! {
                 () = self.cancel.cancelled() => return Err(StepError::interrupted()),
+                () = self.drain.cancelled() => return Err(StepError::interrupted()),
                 () = sleep(pause) => {}
             }
         }
     }
 
+    fn pauses(&self, times: usize) -> impl Iterator<Item = Duration> + use<> {
+        let backoff = ExponentialBuilder::default().with_jitter().with_min_delay(self.settings.retry_pause);
+        backoff.with_max_times(times).build()
+    }
+
+    async fn permits(&self, resources: &[&str]) -> Result<Vec<crate::Permit>, StepError> {
+        tokio::select! {
+            () = self.cancel.cancelled() => Err(StepError::interrupted()),
+            () = self.drain.cancelled() => Err(StepError::interrupted()),
+            permits = self.permits.acquire(self.task(), resources) => Ok(permits),
+        }
+    }
+
     /// The result of an earlier run, if there is one.
     async fn kept<T: DeserializeOwned>(&self, path: &StepPath) -> Result<Option<T>, StepError> {
-        let record = self.db.step(self.claimed.task, path).await.map_err(StepError::storage)?;
-        let Some(StepRecord { status, reasons, result: Some(result), .. }) = record else { return Ok(None) };
-        let value = serde_json::from_value(result).map_err(StepError::bug)?;
+        let record = patiently(self.settings.outage, &self.cancel, || self.db.step(self.claimed.task, path));
+        let Some(StepRecord { status, reasons, result: Some(result), .. }) =
+            record.await.map_err(StepError::storage)?
+        else {
+            return Ok(None);
+        };
+        let value = serde_json::from_str(&result);
+        let value = value.map_err(|error| StepError::unreadable(self.task(), path, error))?;
         self.finished(path, status, Duration::ZERO, true, reasons);
         Ok(Some(value))
     }
 
-    async fn attempt<T, W, F>(&self, path: &StepPath, work: &W, started: Instant) -> Result<T, StepError>
+    async fn attempt<T, W, F>(
+        &self,
+        path: &StepPath,
+        needs: Needs<'_>,
+        work: &W,
+        started: Instant,
+    ) -> Result<T, StepError>
     where
         T: Serialize,
         W: Fn(StepContext) -> F,
@@ -161,26 +233,14 @@ impl RunContext {
     {
         let attempt = self.db.begin_step(&self.claimed, path).await.map_err(StepError::storage)?;
         self.progress.event(&Event::StepStarted { path: path.clone(), attempt });
-        let cancel = self.cancel.child_token();
-        let deadline = started + self.settings.step_deadline;
-        let context = StepContext {
-            task: self.task(),
-            path: path.clone(),
-            cancel: cancel.clone(),
-            deadline,
-            progress: self.progress.clone(),
-        };
-        let work = work(context);
-        tokio::pin!(work);
-        let outcome = tokio::select! {
-            biased;
-            outcome = &mut work => outcome?,
-            () = self.cancel.cancelled() => timeout(LAST_WORDS, work).await.map_err(|_| StepError::interrupted())??,
-            () = tokio::time::sleep_until(deadline) => {
-                cancel.cancel();
-                // What it says now does not matter: it is late.
-                drop(timeout(LAST_WORDS, work).await);
-                return Err(StepError::late(self.settings.step_deadline));
+        let outcome = match &self.trial {
+            None => self.carry_out(path, needs, work, started).await?,
+            Some(trial) => {
+                trial.before(path, attempt)?;
+                if trial.twice(path) {
+                    self.carry_out(path, needs, work, started).await?;
+                }
+                self.carry_out(path, needs, work, started).await?
             }
         };
         let result = serde_json::to_value(&outcome.value).map_err(StepError::bug)?;
@@ -190,9 +250,64 @@ impl RunContext {
             reasons: &outcome.reasons,
             error: None,
         };
-        self.db.end_step(&self.claimed, path, &end).await.map_err(StepError::storage)?;
+        self.write_end(path, &end).await.map_err(StepError::storage)?;
+        if let Some(trial) = &self.trial {
+            trial.after(path)?;
+        }
         self.finished(path, outcome.status, started.elapsed(), false, outcome.reasons);
         Ok(outcome.value)
+    }
+
+    /// Does the step's work within its deadline.
+    async fn carry_out<T, W, F>(
+        &self,
+        path: &StepPath,
+        needs: Needs<'_>,
+        work: &W,
+        started: Instant,
+    ) -> Result<Outcome<T>, StepError>
+    where
+        W: Fn(StepContext) -> F,
+        F: Future<Output = Result<Outcome<T>, StepError>>,
+    {
+        let cancel = self.cancel.child_token();
+        let allowed = needs.deadline.unwrap_or(self.settings.step_deadline);
+        let deadline = started + allowed;
+        let work = work(StepContext {
+            db: self.db.clone(),
+            claimed: self.claimed.clone(),
+            path: path.clone(),
+            cancel: cancel.clone(),
+            deadline,
+            progress: self.progress.clone(),
+        });
+        tokio::pin!(work);
+        tokio::select! {
+            biased;
+            outcome = &mut work => outcome,
+            () = self.cancel.cancelled() => timeout(LAST_WORDS, work).await.map_err(|_| StepError::interrupted())?,
+            () = tokio::time::sleep_until(deadline) => {
+                cancel.cancel();
+                // What it says now does not matter: it is late.
+                drop(timeout(LAST_WORDS, work).await);
+                Err(StepError::late(allowed))
+            }
+        }
+    }
+
+    /// Writes down how a step ended, with patience for a database that is away. If an earlier try was lost on its way
+    /// back, the step has its end already.
+    async fn write_end(&self, path: &StepPath, end: &StepResult<'_>) -> Result<(), StorageError> {
+        let first = self.db.end_step(&self.claimed, path, end).await;
+        let Err(StorageError::Unavailable(_)) = first else { return first };
+        patiently(self.settings.outage, &self.cancel, || async {
+            self.db.still_mine(&self.claimed).await?;
+            match self.db.step(self.claimed.task, path).await? {
+                Some(step) if step.status == end.status => Ok(()),
+                _ => self.db.end_step(&self.claimed, path, end).await,
+            }
+        })
+        .await
     }
 
     /// Writes down and tells that an attempt failed.
@@ -205,7 +320,7 @@ impl RunContext {
     ) -> Result<(), StepError> {
         let reason = error.to_string();
         let end = StepResult { status: StepStatus::Failed, result: None, reasons: &[], error: Some(&reason) };
-        match self.db.end_step(&self.claimed, path, &end).await {
+        match self.write_end(path, &end).await {
             Err(StorageError::Stale) => return Err(StepError::storage(StorageError::Stale)),
             Err(unwritten) => tracing::warn!(%path, %unwritten, "a step's failure could not be written down"),
             Ok(()) => {}

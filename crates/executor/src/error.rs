@@ -1,6 +1,6 @@
 //! Why a step, or a whole run, did not come to a result.
 
-use cofounder_domain::{FaultKind, Retry};
+use cofounder_domain::{Bug, FaultKind, Retry, StepPath, TaskId};
 use cofounder_storage::StorageError;
 use std::{error::Error, fmt, time::Duration};
 
@@ -31,6 +31,17 @@ struct Stopped;
 #[error("it took longer than the {} s that a step may take", .0.as_secs())]
 struct Late(Duration);
 
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the journalled result of the step `{path}` cannot be read ({reason}). It is kept as it is; \
+     `cofounder task retry {task} --from {path}` does the step anew"
+)]
+struct Unreadable {
+    task: TaskId,
+    path: StepPath,
+    reason: String,
+}
+
 impl StepError {
     /// A failure of a known kind; `retry_after` is what the error itself says.
     pub fn from_fault(
@@ -51,6 +62,12 @@ impl StepError {
         Self { cause, source: Box::new(error) }
     }
 
+    /// A mistake of ours, noticed here.
+    #[must_use]
+    pub fn bug(what: impl fmt::Display) -> Self {
+        Self::from_fault(FaultKind::Bug, None, Bug::here(what))
+    }
+
     pub(crate) fn interrupted() -> Self {
         Self { cause: Cause::Interrupted, source: Box::new(Stopped) }
     }
@@ -59,8 +76,9 @@ impl StepError {
         Self::from_fault(FaultKind::Unavailable, None, Late(deadline))
     }
 
-    pub(crate) fn bug(error: impl Error + Send + Sync + 'static) -> Self {
-        Self::from_fault(FaultKind::Bug, None, error)
+    pub(crate) fn unreadable(task: TaskId, path: &StepPath, error: impl fmt::Display) -> Self {
+        let unreadable = Unreadable { task, path: path.clone(), reason: error.to_string() };
+        Self::from_fault(FaultKind::Unsupported, None, unreadable)
     }
 
     /// The kind of error, for the program's edges.
@@ -72,15 +90,32 @@ impl StepError {
         }
     }
 
+    /// The mistake of ours that it is, if it is one, with its backtrace.
+    #[must_use]
+    pub fn as_bug(&self) -> Option<&Bug> {
+        let mut error: Option<&(dyn Error + 'static)> = Some(self.source.as_ref());
+        while let Some(cause) = error {
+            match (cause.downcast_ref::<Bug>(), cause.downcast_ref::<StorageError>()) {
+                (Some(bug), _) | (None, Some(StorageError::Bug(bug))) => return Some(bug),
+                _ => error = cause.source(),
+            }
+        }
+        None
+    }
+
     /// Whether trying again can help, and after what time at the least.
     pub(crate) fn retry(&self) -> Option<Duration> {
         match self.cause {
             Cause::Fault { kind, retry_after } if kind.retry() != Retry::Never => {
                 Some(retry_after.unwrap_or_default())
             }
-            Cause::Storage(FaultKind::Unavailable) => Some(Duration::ZERO),
             _ => None,
         }
+    }
+
+    /// Whether the database did not answer: it may, soon, and nothing speaks against the step itself.
+    pub(crate) fn is_outage(&self) -> bool {
+        self.cause == Cause::Storage(FaultKind::Unavailable)
     }
 }
 

@@ -1,18 +1,21 @@
 //! Claims a task and runs its workflow to an end.
 
 use async_trait::async_trait;
-use cofounder_domain::{Gate, Status, TaskId};
-use cofounder_storage::{Claim, Claimed, Database, Owner, StorageError};
+use cofounder_domain::{FaultKind, Gate, Status, TaskId};
+use cofounder_storage::{Claim, Claimed, Database, Owner, StorageError, patiently};
 use futures_util::FutureExt;
 use std::{
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex},
     time::Duration,
 };
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Event, Progress, RunContext, StepError, error::Cause};
+use crate::{Event, Permits, Progress, RunContext, StepError, Trial, error::Cause};
+
+/// How often a run looks whether a person or another worker has moved its task on.
+const GLANCE: Duration = Duration::from_millis(500);
 
 /// A list of steps.
 #[async_trait]
@@ -51,6 +54,15 @@ pub enum Finished {
     Failed(StepError),
 }
 
+/// What stops a run.
+#[derive(Clone, Debug, Default)]
+pub struct Stop {
+    /// At its next step.
+    pub drain: CancellationToken,
+    /// Now.
+    pub now: CancellationToken,
+}
+
 /// Times and numbers of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
@@ -64,17 +76,21 @@ pub struct Settings {
     pub retries: usize,
     /// The pause before it is tried again the first time; it doubles, with jitter.
     pub retry_pause: Duration,
+    /// How long a database that does not answer is waited for.
+    pub outage: Duration,
 }
 
 impl Default for Settings {
-    /// A lease of 15 s, 30 minutes for a step, 4 hours for a run, 3 more tries after 1, 2 and 4 s.
+    /// A lease of 12 s, 30 minutes for a step, 4 hours for a run, 3 more tries after 1, 2 and 4 s, 5 minutes for a
+    /// database that is away.
     fn default() -> Self {
         Self {
-            lease: Duration::from_secs(15),
+            lease: Duration::from_secs(12),
             step_deadline: Duration::from_secs(30 * 60),
             run_deadline: Duration::from_secs(4 * 3600),
             retries: 3,
             retry_pause: Duration::from_secs(1),
+            outage: Duration::from_secs(300),
         }
     }
 }
@@ -84,22 +100,35 @@ impl Default for Settings {
 struct Overdue(Duration);
 
 #[derive(Debug, thiserror::Error)]
-#[error("a step panicked: {0}")]
-struct Panicked(String);
+#[error("the task's deadline passed while it ran")]
+struct PastDeadline;
 
 /// Runs tasks for this process.
-#[derive(Debug)]
 pub struct Executor {
-    db: Arc<Database>,
-    owner: Owner,
-    settings: Settings,
+    pub(crate) db: Arc<Database>,
+    pub(crate) owner: Owner,
+    pub(crate) settings: Settings,
+    permits: Permits,
+    trial: Option<Arc<dyn Trial>>,
 }
 
 impl Executor {
     /// An executor that claims tasks as `owner`.
     #[must_use]
     pub fn new(db: Arc<Database>, owner: Owner, settings: Settings) -> Self {
-        Self { db, owner, settings }
+        Self { db, owner, settings, permits: Permits::default(), trial: None }
+    }
+
+    /// The same with limits on what steps use at the same time.
+    #[must_use]
+    pub fn with_permits(self, permits: Permits) -> Self {
+        Self { permits, ..self }
+    }
+
+    /// The same with a trial of its steps: for tests of workflows.
+    #[must_use]
+    pub fn with_trial(self, trial: Arc<dyn Trial>) -> Self {
+        Self { trial: Some(trial), ..self }
     }
 
     /// Runs one task, and only that one. If another living process has it, it is waited for.
@@ -113,23 +142,41 @@ impl Executor {
         progress: Arc<dyn Progress>,
         cancel: &CancellationToken,
     ) -> Result<Finished, StorageError> {
-        let claimed = match self.claim(task, workflow, &progress, cancel).await? {
-            Claim::Got(claimed) => claimed,
-            Claim::Settled(status) => return Ok(Finished::Settled(status)),
-            Claim::Held { .. } => return Ok(Finished::Interrupted),
-        };
-        let kept = self.db.steps(task).await?.iter().filter(|s| s.result.is_some()).count();
-        progress.event(&Event::RunStarted { task, kept });
+        match self.claim(task, workflow, &progress, cancel).await? {
+            Claim::Got(claimed) => {
+                let stop = Stop { now: cancel.clone(), ..Stop::default() };
+                self.run_claimed(claimed, workflow, progress, &stop).await
+            }
+            Claim::Settled(status) => Ok(Finished::Settled(status)),
+            Claim::Held { .. } => Ok(Finished::Interrupted),
+        }
+    }
+
+    /// Runs a task that this executor's owner has claimed.
+    ///
+    /// # Errors
+    /// [`StorageError`] if its end cannot be written down.
+    pub async fn run_claimed(
+        &self,
+        claimed: Claimed,
+        workflow: &dyn Workflow,
+        progress: Arc<dyn Progress>,
+        stop: &Stop,
+    ) -> Result<Finished, StorageError> {
+        let task = claimed.task;
         let context = RunContext {
             db: self.db.clone(),
             claimed: claimed.clone(),
             settings: self.settings,
+            permits: self.permits.clone(),
             progress: progress.clone(),
-            cancel: cancel.child_token(),
+            drain: stop.drain.clone(),
+            cancel: stop.now.child_token(),
             shortfalls: Mutex::default(),
+            trial: self.trial.clone(),
         };
-        let outcome = self.work(workflow, &context).await;
-        let finished = self.settle(&claimed, outcome, cancel).await?;
+        let outcome = self.work(workflow, &context, &progress).await;
+        let finished = self.settle(&claimed, outcome, stop).await?;
         let status = self.db.task(task).await?.status;
         progress.event(&Event::RunFinished { status });
         Ok(finished)
@@ -152,37 +199,79 @@ impl Executor {
             }
             tokio::select! {
                 () = cancel.cancelled() => return Ok(Claim::Held { wait }),
-                () = sleep(wait.min(Duration::from_millis(500))) => {}
+                () = sleep(wait.min(GLANCE)) => {}
             }
         }
     }
 
     /// Runs the workflow beside the heartbeat. A panic is a failure, not the end of the process.
-    async fn work(&self, workflow: &dyn Workflow, context: &RunContext) -> Result<Ending, StepError> {
-        let run = AssertUnwindSafe(workflow.run(context)).catch_unwind();
-        let run = timeout(self.settings.run_deadline, run);
+    async fn work(
+        &self,
+        workflow: &dyn Workflow,
+        context: &RunContext,
+        progress: &Arc<dyn Progress>,
+    ) -> Result<Ending, StepError> {
+        let run = async {
+            let limit = self.prepare(context, progress).await?;
+            let run = AssertUnwindSafe(workflow.run(context)).catch_unwind();
+            match (timeout(limit.unwrap_or(self.settings.run_deadline), run).await, limit) {
+                (Ok(Ok(outcome)), _) => outcome,
+                (Ok(Err(panic)), _) => {
+                    Err(StepError::bug(format!("a step panicked: {}", words(panic.as_ref()))))
+                }
+                (Err(_), Some(_)) => Err(StepError::from_fault(FaultKind::Unsupported, None, PastDeadline)),
+                (Err(_), None) => {
+                    let overdue = Overdue(self.settings.run_deadline);
+                    Err(StepError::from_fault(FaultKind::Unsupported, None, overdue))
+                }
+            }
+        };
         tokio::select! {
             biased;
-            outcome = run => match outcome {
-                Ok(Ok(outcome)) => outcome,
-                Ok(Err(panic)) => Err(StepError::bug(Panicked(words(panic.as_ref())))),
-                Err(_) => Err(StepError::from_fault(cofounder_domain::FaultKind::Unsupported, None, Overdue(self.settings.run_deadline))),
-            },
-            lost = self.heartbeat(&context.claimed) => {
+            outcome = run => outcome,
+            lost = self.keep_lease(&context.claimed) => {
                 context.cancel.cancel();
                 Err(StepError::storage(lost))
             }
         }
     }
 
-    /// Keeps the lease alive; ends only when it is lost.
-    async fn heartbeat(&self, claimed: &Claimed) -> StorageError {
+    /// Tells what is kept from earlier runs; returns how long the task may still take, if it has a deadline that comes
+    /// before the run's own.
+    async fn prepare(
+        &self,
+        context: &RunContext,
+        progress: &Arc<dyn Progress>,
+    ) -> Result<Option<Duration>, StepError> {
+        let task = context.task();
+        let stored = async {
+            let kept = self.db.steps(task).await?.iter().filter(|s| s.result.is_some()).count();
+            Ok((self.db.task(task).await?.deadline_at, kept))
+        };
+        let (deadline, kept) = stored.await.map_err(StepError::storage)?;
+        progress.event(&Event::RunStarted { task, kept });
+        let left = deadline.map(|at| (at - self.db.now()).to_std().unwrap_or(Duration::ZERO));
+        Ok(left.filter(|left| *left < self.settings.run_deadline))
+    }
+
+    /// Keeps the lease alive, and looks whether the task has been moved on; ends only when the claim no longer holds.
+    async fn keep_lease(&self, claimed: &Claimed) -> StorageError {
+        let (beat, mut wakeup) = (self.settings.lease / 3, self.db.wakeup(false));
+        let mut next = Instant::now() + beat;
         loop {
-            sleep(self.settings.lease / 3).await;
-            match self.db.heartbeat(claimed, self.settings.lease).await {
+            wakeup.wait(GLANCE.min(next - Instant::now())).await;
+            let looked = if Instant::now() < next {
+                self.db.still_mine(claimed).await
+            } else {
+                next = Instant::now() + beat;
+                self.db.heartbeat(claimed, self.settings.lease).await
+            };
+            match looked {
                 Ok(()) => {}
                 Err(StorageError::Stale) => return StorageError::Stale,
-                Err(error) => tracing::warn!(%error, "the lease could not be prolonged"),
+                Err(error) => {
+                    tracing::warn!(%error, task = %claimed.task, "the lease could not be prolonged")
+                }
             }
         }
     }
@@ -191,37 +280,36 @@ impl Executor {
         &self,
         claimed: &Claimed,
         outcome: Result<Ending, StepError>,
-        cancel: &CancellationToken,
+        stop: &Stop,
     ) -> Result<Finished, StorageError> {
-        match outcome {
+        let end = |to, reason: String, error: Option<String>| async move {
+            // One more try than none for a run that was told to stop, even if the database is away.
+            let nobody = CancellationToken::new();
+            let patience = if stop.now.is_cancelled() { Duration::ZERO } else { self.settings.outage };
+            let (reason, error) = (reason.as_str(), error.as_deref());
+            patiently(patience, &nobody, || self.db.end_run(claimed, to, reason, error)).await
+        };
+        let (ended, finished) = match outcome {
             Ok(ending) => {
-                self.db.end_run(claimed, ending.status, "every step ended", None).await?;
-                Ok(Finished::Ended(ending))
+                (end(ending.status, "every step ended".to_owned(), None).await, Finished::Ended(ending))
             }
-            Err(error) if error.cause == Cause::Lost => Ok(Finished::Lost),
-            Err(error) if error.cause == Cause::Interrupted || cancel.is_cancelled() => {
-                match self.db.end_run(claimed, Status::Pending, "interrupted", None).await {
-                    Err(StorageError::Stale) => Ok(Finished::Lost),
-                    other => other.map(|()| Finished::Interrupted).map_err(|_| unwritten(error)),
-                }
+            Err(error) if error.cause == Cause::Lost => return Ok(Finished::Lost),
+            Err(error) if error.cause == Cause::Interrupted || stop.now.is_cancelled() => {
+                (end(Status::Pending, "interrupted".to_owned(), None).await, Finished::Interrupted)
             }
             Err(error) => {
                 let reason = error.to_string();
-                if error.kind() == cofounder_domain::FaultKind::Bug {
-                    tracing::error!(task = %claimed.task, %reason, "a step failed by a defect of this program");
+                if let Some(bug) = error.as_bug() {
+                    tracing::error!(task = %claimed.task, %reason, backtrace = %bug.backtrace(), "a step failed by a defect of this program");
                 }
-                match self.db.end_run(claimed, Status::Failed, &reason, Some(&reason)).await {
-                    Err(StorageError::Stale) => Ok(Finished::Lost),
-                    Err(cause) => Err(cause),
-                    Ok(()) => Ok(Finished::Failed(error)),
-                }
+                (end(Status::Failed, reason.clone(), Some(reason)).await, Finished::Failed(error))
             }
+        };
+        match ended {
+            Err(StorageError::Stale) => Ok(Finished::Lost),
+            ended => ended.map(|()| finished),
         }
     }
-}
-
-fn unwritten(error: StepError) -> StorageError {
-    StorageError::Unavailable(format!("the end of the run could not be written down: {error}"))
 }
 
 fn words(panic: &(dyn std::any::Any + Send)) -> String {

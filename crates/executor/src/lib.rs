@@ -2,17 +2,28 @@
 //!
 //! An [`Executor`] claims a task, keeps its lease alive, runs the workflow, and writes down how it ended. A step
 //! whose result is journalled is not run again: an interrupted task goes on where it stopped. A step that fails in
-//! a way that time can mend is tried again after a pause; it has a deadline, and it can be cancelled at any await
-//! point.
+//! a way that time can mend is tried again after a pause; it has a deadline, holds [`Permits`] of what it uses, and can
+//! be cancelled at any await point. A [`Worker`] takes tasks from the queue, sets those free whose worker is gone, makes
+//! those that a schedule asks for, and has a [`Courier`] carry out effects outside, once each.
 //!
 //! This crate does not know what its steps do: nothing of models, articles or networks.
 
 mod context;
+mod courier;
 mod error;
 mod event;
 mod executor;
+mod permits;
+mod schedule;
+mod trial;
+mod worker;
 
-pub use context::{Outcome, RunContext, StepContext};
+pub use context::{Needs, Outcome, RunContext, StepContext};
+pub use courier::Courier;
 pub use error::StepError;
 pub use event::{Event, Progress, Silent};
-pub use executor::{Ending, Executor, Finished, Settings, Workflow};
+pub use executor::{Ending, Executor, Finished, Settings, Stop, Workflow};
+pub use permits::{Permit, Permits};
+pub use schedule::{Rule, RuleError};
+pub use trial::{Trial, crash};
+pub use worker::{Report, Worker, WorkerSettings, Workshop};

@@ -1,6 +1,6 @@
 //! Why a metered call did not come to an answer.
 
-use cofounder_domain::{FaultKind, NanoUsd};
+use cofounder_domain::{Bug, FaultKind, NanoUsd};
 use cofounder_providers::ProviderError;
 use cofounder_storage::StorageError;
 use std::time::Duration;
@@ -29,13 +29,13 @@ pub enum CallError {
     },
     /// A mistake of ours.
     #[error("a model call could not be made, which is a defect of this program: {0}")]
-    Bug(String),
+    Bug(Bug),
 }
 
 impl CallError {
     /// A mistake of ours.
     pub fn bug(error: impl std::fmt::Display) -> Self {
-        Self::Bug(error.to_string())
+        Self::Bug(Bug::here(error))
     }
 
     /// The kind of error, for the program's edges.

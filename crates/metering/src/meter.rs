@@ -1,11 +1,16 @@
 //! Reserve, call, journal, settle.
 
-use cofounder_domain::{NanoUsd, Price, StepPath, TaskId};
+use cofounder_domain::{NanoUsd, Price, StepPath};
 use cofounder_providers::{
     Answered, Attempt, ChatAnswer, ChatRequest, Finish, Need, Outcome, Role, Route, Router, Target, Usage,
 };
-use cofounder_storage::{CallStart, Database, FinishedCall, JournalledCall, Reservation, Reserved};
-use std::{sync::Arc, time::Instant};
+use cofounder_storage::{
+    CallStart, Claimed, Database, FinishedCall, JournalledCall, Reservation, Reserved, patiently,
+};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{CallError, Tally, Took, key::key};
@@ -14,12 +19,14 @@ use crate::{CallError, Tally, Took, key::key};
 const PER_MESSAGE: u64 = 16;
 /// The longest answer, in tokens, if neither the caller nor the model sets one.
 const LONGEST_ANSWER: u32 = 4096;
+/// How long a database that does not answer is asked again to keep an answer.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A question to a model.
 #[derive(Debug)]
 pub struct Call<'a> {
-    /// The task that asks. A call of no task is not journalled for replay.
-    pub task: Option<TaskId>,
+    /// The run that asks. A call of no run is not journalled for replay.
+    pub run: Option<&'a Claimed>,
     /// The step that asks.
     pub step: &'a StepPath,
     /// Which question of the step it is, from 0.
@@ -82,11 +89,11 @@ impl Meter {
     /// # Errors
     /// [`CallError`]; the call's money is given back, but for attempts that a provider may charge for.
     pub async fn chat(&self, call: Call<'_>) -> Result<Metered, CallError> {
-        let key = match call.task {
-            Some(task) => key(task, call.step, call.ordinal, &call.request).map_err(CallError::bug)?,
+        let key = match call.run {
+            Some(run) => key(run.task, call.step, call.ordinal, &call.request).map_err(CallError::bug)?,
             None => String::new(),
         };
-        if call.task.is_some()
+        if call.run.is_some()
             && let Some(known) = self.db.journalled_call(&key).await?
         {
             self.tally.add(call.step, Took { replayed: 1, ..Took::default() });
@@ -126,7 +133,7 @@ impl Meter {
         let first = route.targets.first().map(Target::id).unwrap_or_default();
         let step = call.step.as_str();
         let start =
-            CallStart { key, task: call.task, step, ordinal: call.ordinal, model: &first, request: &asked };
+            CallStart { key, run: call.run, step, ordinal: call.ordinal, model: &first, request: &asked };
         let entry = self.db.begin_call(&start).await.map_err(|e| none(e.into()))?;
         let begun = Instant::now();
         let mut lost = NanoUsd::ZERO;
@@ -140,7 +147,8 @@ impl Meter {
         let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         match answered {
             Ok(answered) => {
-                self.keep(call, entry, answered, ms).await.map(|m| (m, lost)).map_err(|e| (e, lost))
+                let cost = cost(&answered);
+                self.keep(call, entry, answered, ms).await.map(|m| (m, lost)).map_err(|e| (e, lost + cost))
             }
             Err(error) => {
                 if let Err(unwritten) = self.db.fail_call(entry, &error.to_string(), ms).await {
@@ -158,10 +166,9 @@ impl Meter {
         answered: Answered,
         ms: u64,
     ) -> Result<Metered, CallError> {
+        let cost = cost(&answered);
         let Answered { answer, target, .. } = answered;
-        let price = target.price.unwrap_or(Price::FREE);
         let Usage { tokens_in, tokens_cached, tokens_out, .. } = answer.usage;
-        let cost = price.cost(tokens_in, tokens_cached, tokens_out);
         let journalled = serde_json::to_value(&answer).map_err(CallError::bug)?;
         let model = target.id();
         let end = FinishedCall {
@@ -173,7 +180,8 @@ impl Meter {
             cost,
             ms,
         };
-        self.db.finish_call(entry, &end).await?;
+        // The answer is paid for: it is worth some patience.
+        patiently(PATIENCE, &call.cancel, || self.db.finish_call(entry, call.run, &end)).await?;
         self.tally.add(call.step, Took { calls: 1, replayed: 0, tokens_in, tokens_out, cost });
         Ok(Metered {
             text: answer.text,
@@ -192,6 +200,11 @@ impl Meter {
     pub fn route(&self, role: Role, pin: Option<&str>) -> Result<Route, CallError> {
         Ok(self.router.route(role, pin, &Need::default())?)
     }
+}
+
+fn cost(answered: &Answered) -> NanoUsd {
+    let Usage { tokens_in, tokens_cached, tokens_out, .. } = answered.answer.usage;
+    answered.target.price.unwrap_or(Price::FREE).cost(tokens_in, tokens_cached, tokens_out)
 }
 
 fn replayed(known: JournalledCall) -> Result<Metered, CallError> {

@@ -1,7 +1,7 @@
 //! How a step asks a model: through the meter, with the step's place in the journal.
 
 use cofounder_executor::{StepContext, StepError};
-use cofounder_metering::{Call, ChatRequest, JsonSchema, Message, Meter, Metered, Role};
+use cofounder_metering::{Call, CallError, ChatRequest, JsonSchema, Message, Meter, Metered, Role};
 use serde::de::DeserializeOwned;
 use std::sync::{
     Arc,
@@ -58,7 +58,7 @@ impl<'a> Pen<'a> {
             ..ChatRequest::default()
         };
         let call = Call {
-            task: Some(self.step.task()),
+            run: Some(self.step.claimed()),
             step: self.step.path(),
             ordinal: self.asked.fetch_add(1, Ordering::Relaxed),
             role: manner.role,
@@ -67,10 +67,7 @@ impl<'a> Pen<'a> {
             cancel: self.step.cancel().clone(),
             deadline: Some(self.step.deadline().into_std()),
         };
-        self.meter
-            .chat(call)
-            .await
-            .map_err(|error| StepError::from_fault(error.kind(), error.retry_after(), error))
+        self.meter.chat(call).await.map_err(told)
     }
 
     /// Asks with a prompt of `prompts/` behind the common system text.
@@ -118,5 +115,13 @@ mod tests {
         assert_eq!(unfence("<think>maybe {\"b\": 2}</think>{\"a\": 1}"), "{\"a\": 1}");
         assert_eq!(unfence("} {"), "} {");
         assert_eq!(unfence(" none "), "none");
+    }
+}
+
+/// The database's own troubles are the executor's to judge.
+fn told(error: CallError) -> StepError {
+    match error {
+        CallError::Storage(error) => StepError::storage(error),
+        error => StepError::from_fault(error.kind(), error.retry_after(), error),
     }
 }

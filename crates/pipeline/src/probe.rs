@@ -69,7 +69,7 @@ pub async fn probe(meter: &Meter, model: &str, cancel: &CancellationToken) -> Re
         let step = StepPath::new("probe");
         let ordinal = u32::try_from(index).unwrap_or(0);
         let call = Call {
-            task: None,
+            run: None,
             step: &step,
             ordinal,
             role: Role::Draft,

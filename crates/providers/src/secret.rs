@@ -21,8 +21,11 @@ pub enum Secret {
 const FORM: &str = "a key is written as `{ env = \"NAME\" }` or `{ file = \"path\" }`, never as itself";
 
 impl Secret {
-    /// The key, or why there is none. The reason names the place and never the key.
-    pub(crate) fn read(&self) -> Result<SecretString, String> {
+    /// The key.
+    ///
+    /// # Errors
+    /// Why there is none. The reason names the place and never the key.
+    pub fn read(&self) -> Result<SecretString, String> {
         let (key, place) = match self {
             Self::Env(name) => (std::env::var(name).ok(), format!("the environment variable {name}")),
             Self::File(path) => (fs::read_to_string(path).ok(), format!("the file {}", path.display())),

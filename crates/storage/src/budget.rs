@@ -5,6 +5,7 @@ use cofounder_domain::{NanoUsd, SiteId, Timestamp};
 use crate::{
     Database, StorageError,
     sql::{signed, values},
+    work::transaction,
 };
 
 /// Money set aside for one call. One that is never settled counts as spent.
@@ -24,18 +25,24 @@ pub enum Reserved {
 }
 
 impl Database {
-    /// Sets `amount` aside for a call, unless that would pass `cap` for the day (UTC). One statement decides and
-    /// writes, so that calls at the same time cannot pass the cap together.
+    /// Sets `amount` aside for a call, unless that would pass `cap` for the day (UTC). Calls at the same time
+    /// wait for each other, so that they cannot pass the cap together.
     ///
     /// # Errors
     /// [`StorageError`] if the database does not take it; then the call must not be made.
     pub async fn reserve(&self, amount: NanoUsd, cap: NanoUsd) -> Result<Reserved, StorageError> {
         let (site, day) = (SiteId::DEFAULT.to_string(), day(self.now()));
-        let text = "INSERT INTO reservations (site_id, day, amount) SELECT $1, $2, $3
-                    WHERE $3 + (SELECT coalesce(sum(amount), 0) FROM reservations WHERE site_id = $1 AND day = $2) <= $4 RETURNING id";
-        let row =
-            self.read().one(text, values![site, day, signed(amount.nano()), signed(cap.nano())]).await?;
-        match row {
+        let reserved = transaction!(self, |sql| {
+            // One at a time: the sum that is read holds until the row is written.
+            let lock = sql.on_postgres(" FOR UPDATE", "");
+            sql.one(&format!("SELECT id FROM sites WHERE id = $1{lock}"), values![site.clone()]).await?;
+            let text = "INSERT INTO reservations (site_id, day, amount) SELECT $1, $2, $3
+                        WHERE $3 + (SELECT coalesce(sum(amount), 0) FROM reservations WHERE site_id = $1 AND day = $2) <= $4
+                        RETURNING id";
+            let row = values![site.clone(), day.clone(), signed(amount.nano()), signed(cap.nano())];
+            sql.one(text, row).await
+        });
+        match reserved.await? {
             Some(row) => Ok(Reserved::Yes(Reservation(row.get("id")?))),
             None => Ok(Reserved::No { used: self.spent_today().await? }),
         }
@@ -47,7 +54,8 @@ impl Database {
     /// [`StorageError`] if the database does not take it; then all that was set aside counts as spent.
     pub async fn settle(&self, reservation: Reservation, spent: NanoUsd) -> Result<(), StorageError> {
         let text = "UPDATE reservations SET amount = $2, settled = 1 WHERE id = $1 AND settled = 0";
-        self.read().run(text, values![reservation.0, signed(spent.nano())]).await.map(drop)
+        let row = || values![reservation.0, signed(spent.nano())];
+        transaction!(self, |sql| sql.run(text, row()).await.map(drop)).await
     }
 
     /// What is spent and set aside today (UTC).
@@ -55,8 +63,7 @@ impl Database {
     /// # Errors
     /// [`StorageError`] if the database does not answer.
     pub async fn spent_today(&self) -> Result<NanoUsd, StorageError> {
-        let text =
-            "SELECT coalesce(sum(amount), 0) AS used FROM reservations WHERE site_id = $1 AND day = $2";
+        let text = "SELECT CAST(coalesce(sum(amount), 0) AS BIGINT) AS used FROM reservations WHERE site_id = $1 AND day = $2";
         let row = self.read().one(text, values![SiteId::DEFAULT.to_string(), day(self.now())]).await?;
         row.map_or(Ok(NanoUsd::ZERO), |row| row.number("used").map(NanoUsd::new))
     }

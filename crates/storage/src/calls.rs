@@ -4,8 +4,10 @@ use cofounder_domain::{CallRecord, NanoUsd, TaskId};
 use serde_json::Value;
 
 use crate::{
-    Database, StorageError,
+    Claimed, Database, StorageError,
+    queue::check_fence,
     sql::{id, signed, to_json, values},
+    work::transaction,
 };
 
 /// A call that is about to be made.
@@ -13,8 +15,8 @@ use crate::{
 pub struct CallStart<'a> {
     /// Names the question: the same key, the same answer.
     pub key: &'a str,
-    /// The task that asks, if one does.
-    pub task: Option<TaskId>,
+    /// The run that asks, if one does.
+    pub run: Option<&'a Claimed>,
     /// The step that asks.
     pub step: &'a str,
     /// Which question of the step it is.
@@ -103,44 +105,66 @@ impl Database {
     /// Writes down that a call is about to be made; tells the entry's number.
     ///
     /// # Errors
-    /// [`StorageError`] if the database does not take it; then the call must not be made.
+    /// [`StorageError::Stale`] if somebody else has the task by now. Whatever the error, the call must not be made.
     pub async fn begin_call(&self, call: &CallStart<'_>) -> Result<i64, StorageError> {
-        let text =
-            "INSERT INTO model_calls (call_key, task_id, step, ordinal, state, model, request, started_at)
-                    VALUES ($1, $2, $3, $4, 'started', $5, $6, $7) RETURNING id";
-        let task = call.task.map(id);
-        let row = values![
-            call.key,
-            task,
-            call.step,
-            i64::from(call.ordinal),
-            call.model,
-            to_json(call.request)?,
-            self.millis()
-        ];
-        self.read().one(text, row).await?.ok_or_else(|| StorageError::bug("no row came back"))?.get("id")
+        let request = to_json(call.request)?;
+        transaction!(self, |sql| {
+            if let Some(run) = call.run {
+                check_fence(&sql, run, sql.lock()).await?;
+            }
+            let text = "INSERT INTO model_calls (call_key, task_id, step, ordinal, state, model, request, started_at)
+                        VALUES ($1, $2, $3, $4, 'started', $5, $6, $7) RETURNING id";
+            let task = call.run.map(|run| id(run.task));
+            let ordinal = i64::from(call.ordinal);
+            let row = values![call.key, task, call.step, ordinal, call.model, request.clone(), sql.db.millis()];
+            sql.one(text, row).await?.ok_or_else(|| StorageError::bug("no row came back"))?.get("id")
+        })
+        .await
     }
 
     /// Writes down what a call came to.
     ///
     /// # Errors
-    /// [`StorageError`] if the database does not take it.
-    pub async fn finish_call(&self, entry: i64, call: &FinishedCall<'_>) -> Result<(), StorageError> {
-        let text = "UPDATE model_calls SET state = 'done', model = $2, answer = $3, tokens_in = $4, tokens_cached = $5, tokens_out = $6,
-                    cost = $7, ms = $8 WHERE id = $1";
-        let (tokens_in, cached, tokens_out) =
-            (signed(call.tokens_in), signed(call.tokens_cached), signed(call.tokens_out));
-        let row = values![
-            entry,
-            call.model,
-            to_json(call.answer)?,
-            tokens_in,
-            cached,
-            tokens_out,
-            signed(call.cost.nano()),
-            signed(call.ms)
-        ];
-        self.read().run(text, row).await.map(drop)
+    /// [`StorageError::Stale`] if somebody else has the task by now: what it cost is written down, and its answer is not,
+    /// since the task's new owner may have had another.
+    pub async fn finish_call(
+        &self,
+        entry: i64,
+        run: Option<&Claimed>,
+        call: &FinishedCall<'_>,
+    ) -> Result<(), StorageError> {
+        let answer = to_json(call.answer)?;
+        let mine = transaction!(self, |sql| {
+            let mine = match run {
+                Some(run) => match check_fence(&sql, run, sql.lock()).await {
+                    Err(StorageError::Stale) => false,
+                    checked => checked.map(|()| true)?,
+                },
+                None => true,
+            };
+            let text = "UPDATE model_calls SET state = $2, model = $3, answer = $4, error = $5, tokens_in = $6, tokens_cached = $7,
+                          tokens_out = $8, cost = $9, ms = $10 WHERE id = $1";
+            let late = (!mine).then(|| "answered when another process had taken the task over".to_owned());
+            let row = values![
+                entry,
+                if mine { "done" } else { "failed" },
+                call.model,
+                mine.then(|| answer.clone()),
+                late,
+                signed(call.tokens_in),
+                signed(call.tokens_cached),
+                signed(call.tokens_out),
+                signed(call.cost.nano()),
+                signed(call.ms)
+            ];
+            sql.run(text, row).await?;
+            if let Some(run) = run.filter(|_| mine) {
+                let text = "UPDATE tasks SET fruitless = 0 WHERE id = $1 AND fruitless > 0";
+                sql.run(text, values![id(run.task)]).await?;
+            }
+            Ok(mine)
+        });
+        if mine.await? { Ok(()) } else { Err(StorageError::Stale) }
     }
 
     /// Writes down why a call failed.
@@ -149,7 +173,7 @@ impl Database {
     /// [`StorageError`] if the database does not take it.
     pub async fn fail_call(&self, entry: i64, error: &str, ms: u64) -> Result<(), StorageError> {
         let text = "UPDATE model_calls SET state = 'failed', error = $2, ms = $3 WHERE id = $1";
-        self.read().run(text, values![entry, error, signed(ms)]).await.map(drop)
+        transaction!(self, |sql| sql.run(text, values![entry, error, signed(ms)]).await.map(drop)).await
     }
 
     /// A task's calls that ended well, in order.
@@ -179,7 +203,8 @@ impl Database {
     /// [`StorageError`] if the database does not answer.
     pub async fn spent(&self, task: TaskId) -> Result<Spent, StorageError> {
         let text = "SELECT count(*) FILTER (WHERE state = 'done') AS calls, count(*) FILTER (WHERE state = 'started') AS unfinished,
-                    coalesce(sum(tokens_in), 0) AS tokens_in, coalesce(sum(tokens_out), 0) AS tokens_out, coalesce(sum(cost), 0) AS cost
+                    CAST(coalesce(sum(tokens_in), 0) AS BIGINT) AS tokens_in,
+                      CAST(coalesce(sum(tokens_out), 0) AS BIGINT) AS tokens_out, CAST(coalesce(sum(cost), 0) AS BIGINT) AS cost
                     FROM model_calls WHERE task_id = $1";
         let Some(row) = self.read().one(text, values![id(task)]).await? else { return Ok(Spent::default()) };
         Ok(Spent {

@@ -2,69 +2,120 @@
 
 use cofounder_domain::{Clock, Timestamp};
 use sea_orm::{
-    ConnectOptions, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait,
+    ConnectOptions, DatabaseConnection, DbBackend,
     sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
 };
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use crate::{StorageError, migrate, sql::Sql};
+use crate::{Faults, Location, StorageError, group::Group, migrate, wake::Alarm};
 
-/// How long a statement waits for another process that is writing.
+/// How long an SQLite statement waits for another process that is writing.
 const BUSY: Duration = Duration::from_secs(5);
 /// The pause before a database that another process is making is tried again.
 const AGAIN: Duration = Duration::from_millis(50);
-/// How long a caller waits for a free connection.
-const ACQUIRE: Duration = Duration::from_secs(10);
-/// Readers at the same time, and one writer.
-const CONNECTIONS: u32 = 4;
+/// A server's own limit ends a statement a little before ours does, so that its connection stays usable.
+const SERVER_FIRST: Duration = Duration::from_millis(500);
 
-/// The database of a data directory. Cheap to share behind an `Arc`.
-#[derive(Debug)]
-pub struct Database {
-    pub(crate) connection: Connection,
-    pub(crate) path: PathBuf,
-    pub(crate) clock: Arc<dyn Clock>,
+/// Times and numbers of the connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolSettings {
+    /// The most connections at a time. SQLite: readers, and one writer.
+    pub connections: u32,
+    /// How long a caller waits for a free connection.
+    pub acquire: Duration,
+    /// How long a new connection may take.
+    pub connect: Duration,
+    /// How long a statement may take.
+    pub statement: Duration,
+    /// Prepared statements that each connection keeps.
+    pub statement_cache: usize,
 }
 
-/// The driver's pool.
-#[derive(Debug)]
-pub(crate) struct Connection(DatabaseConnection);
-
-impl Connection {
-    /// A transaction that may write from its first statement on, so that it never fails half-way for a lock.
-    pub(crate) async fn begin(&self, path: &Path) -> Result<DatabaseTransaction, StorageError> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        self.0.begin_with_options(options).await.map_err(|e| StorageError::of(&e, path))
+impl Default for PoolSettings {
+    /// Eight connections; 10 s to get one, 5 s to make one, 30 s for a statement; 100 prepared statements.
+    fn default() -> Self {
+        Self {
+            connections: 8,
+            acquire: Duration::from_secs(10),
+            connect: Duration::from_secs(5),
+            statement: Duration::from_secs(30),
+            statement_cache: 100,
+        }
     }
 }
 
+/// How many connections there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connections {
+    /// Open ones.
+    pub open: u32,
+    /// Open ones that nobody uses.
+    pub idle: u32,
+}
+
+/// An open database. Cheap to clone: all clones share its connections.
+#[derive(Clone, Debug)]
+pub struct Database {
+    pub(crate) pool: DatabaseConnection,
+    pub(crate) location: Location,
+    pub(crate) settings: PoolSettings,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) faults: Option<Arc<dyn Faults>>,
+    pub(crate) alarm: Alarm,
+    pub(crate) group: Group,
+}
+
 impl Database {
-    /// Opens the SQLite database at `path`, makes it if there is none, and brings its schema up to date. WAL with
-    /// full synchronisation: what a call has returned from survives a loss of power.
+    /// Opens a database. An SQLite file is made if there is none, and brought up to date; it is in WAL mode with full
+    /// synchronisation: what a call has returned from survives a loss of power. A PostgreSQL database must have been
+    /// brought up to date by [`Database::migrate`].
     ///
     /// # Errors
     /// [`StorageError`] if it cannot be made, written or understood; it is not touched then.
-    pub async fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, StorageError> {
-        if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
-            fs::create_dir_all(folder).map_err(|error| StorageError::ReadOnly {
-                path: folder.to_owned(),
-                reason: error.to_string(),
-            })?;
+    pub async fn open(
+        location: &Location,
+        settings: PoolSettings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StorageError> {
+        match location {
+            Location::Sqlite(_) => Self::migrate(location, settings, clock).await.map(|(db, _)| db),
+            Location::Postgres(_) => {
+                let db = Self::connect(location, settings, clock).await?;
+                migrate::check(&db).await?;
+                Ok(db)
+            }
+        }
+    }
+
+    /// Opens a database and brings it up to date; tells which schema it had, 0 for an empty one.
+    ///
+    /// # Errors
+    /// [`StorageError`] if it cannot be made, written or understood; it is not touched then.
+    pub async fn migrate(
+        location: &Location,
+        settings: PoolSettings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<(Self, i64), StorageError> {
+        if let Location::Sqlite(path) = location {
+            make_folder(path)?;
         }
         let patience = Instant::now() + BUSY;
         loop {
-            match Self::open_once(path, &clock).await {
-                // While another process makes the same database, SQLite does not wait for it by itself.
-                Err(StorageError::Unavailable(_)) if Instant::now() < patience => {
+            let opened = async {
+                let db = Self::connect(location, settings, clock.clone()).await?;
+                let had = migrate::migrate(&db, i64::MAX).await?;
+                Ok((db, had))
+            };
+            match opened.await {
+                // While another process makes the same file, SQLite does not wait for it by itself.
+                Err(StorageError::Unavailable(_))
+                    if matches!(location, Location::Sqlite(_)) && Instant::now() < patience =>
+                {
                     tokio::time::sleep(AGAIN).await
                 }
                 opened => return opened,
@@ -72,80 +123,141 @@ impl Database {
         }
     }
 
-    async fn open_once(path: &Path, clock: &Arc<dyn Clock>) -> Result<Self, StorageError> {
-        let file = path.to_owned();
-        let mut options = ConnectOptions::new("sqlite::memory:");
-        options
-            .max_connections(CONNECTIONS)
-            .acquire_timeout(ACQUIRE)
-            .connect_timeout(ACQUIRE)
-            .sqlx_logging(false);
-        options.map_sqlx_sqlite_opts(move |sqlite| {
-            let sqlite = sqlite.filename(&file).in_memory(false).shared_cache(false).create_if_missing(true);
-            let sqlite = sqlite.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
-            sqlite.foreign_keys(true).busy_timeout(BUSY).statement_cache_capacity(64)
-        });
-        let connection = sea_orm::Database::connect(options).await.map_err(|e| StorageError::of(&e, path))?;
-        let connection = Connection(connection);
-        migrate::migrate(&connection, path, clock.now()).await?;
-        Ok(Self { connection, path: path.to_owned(), clock: clock.clone() })
+    pub(crate) async fn connect(
+        location: &Location,
+        settings: PoolSettings,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StorageError> {
+        let options = match location {
+            Location::Sqlite(path) => sqlite_options(path, settings),
+            Location::Postgres(url) => postgres_options(url, settings),
+        };
+        let pool = sea_orm::Database::connect(options).await.map_err(|e| StorageError::of(&e, location))?;
+        let (alarm, group) = (Alarm::default(), Group::default());
+        Ok(Self { pool, location: location.clone(), settings, clock, faults: None, alarm, group })
     }
 
-    /// Waits for running statements and closes the file.
+    /// The same database with faults: for tests.
+    #[must_use]
+    pub fn with_faults(mut self, faults: Arc<dyn Faults>) -> Self {
+        self.faults = Some(faults);
+        self
+    }
+
+    /// Waits for running statements and closes every connection.
     ///
     /// # Errors
     /// [`StorageError::Unavailable`] if it does not close.
     pub async fn close(&self) -> Result<(), StorageError> {
-        self.connection.0.close_by_ref().await.map_err(|e| StorageError::of(&e, &self.path))
+        self.pool.close_by_ref().await.map_err(|e| StorageError::of(&e, &self.location))
     }
 
     /// Where it is.
     #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
+    pub fn location(&self) -> &Location {
+        &self.location
     }
 
-    /// Its number of the newest schema this program knows, which is the one it has.
+    /// The number of the newest schema this program knows, which is the one it has.
     #[must_use]
     pub fn schema(&self) -> i64 {
         migrate::known()
     }
 
-    /// Checks every page of the file, as SQLite does it.
+    /// How many connections there are now.
+    #[must_use]
+    pub fn connections(&self) -> Connections {
+        let (open, idle) = match &self.location {
+            Location::Sqlite(_) => {
+                let pool = self.pool.get_sqlite_connection_pool();
+                (pool.size(), pool.num_idle())
+            }
+            Location::Postgres(_) => {
+                let pool = self.pool.get_postgres_connection_pool();
+                (pool.size(), pool.num_idle())
+            }
+        };
+        Connections { open, idle: u32::try_from(idle).unwrap_or(u32::MAX) }
+    }
+
+    /// Checks that it answers and has the schema that this program knows; of an SQLite file, every page as well.
     ///
     /// # Errors
     /// [`StorageError::Corrupt`] names the first thing that is wrong.
     pub async fn check(&self) -> Result<(), StorageError> {
+        migrate::check(self).await?;
+        let Location::Sqlite(path) = &self.location else { return Ok(()) };
         let row = self.read().one("PRAGMA quick_check(1)", vec![]).await?;
         let found = row.map(|r| r.get::<String>("quick_check")).transpose()?.unwrap_or_default();
         if found == "ok" {
             Ok(())
         } else {
-            Err(StorageError::Corrupt { path: self.path.clone(), reason: found })
+            Err(StorageError::Corrupt { place: path.display().to_string(), reason: found })
         }
     }
 
-    pub(crate) fn read(&self) -> Sql<'_, DatabaseConnection> {
-        Sql { on: &self.connection.0, path: &self.path }
+    /// Checks that the schema is still the one that this program knows: a newer version may have changed it since.
+    ///
+    /// # Errors
+    /// [`StorageError::Newer`] or [`StorageError::Older`].
+    pub async fn check_schema(&self) -> Result<(), StorageError> {
+        migrate::check(self).await
     }
 
-    pub(crate) async fn begin(&self) -> Result<DatabaseTransaction, StorageError> {
-        self.connection.begin(&self.path).await
+    pub(crate) fn backend(&self) -> DbBackend {
+        match self.location {
+            Location::Sqlite(_) => DbBackend::Sqlite,
+            Location::Postgres(_) => DbBackend::Postgres,
+        }
     }
 
-    pub(crate) fn within<'a>(&'a self, transaction: &'a DatabaseTransaction) -> Sql<'a, DatabaseTransaction> {
-        Sql { on: transaction, path: &self.path }
-    }
-
-    pub(crate) async fn commit(&self, transaction: DatabaseTransaction) -> Result<(), StorageError> {
-        transaction.commit().await.map_err(|e| StorageError::of(&e, &self.path))
-    }
-
-    pub(crate) fn now(&self) -> Timestamp {
+    /// The time by the clock that it was opened with.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
     pub(crate) fn millis(&self) -> i64 {
         self.now().timestamp_millis()
     }
+}
+
+fn make_folder(path: &Path) -> Result<(), StorageError> {
+    let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) else { return Ok(()) };
+    fs::create_dir_all(folder).map_err(|error| StorageError::ReadOnly {
+        place: folder.display().to_string(),
+        reason: error.to_string(),
+    })
+}
+
+fn sqlite_options(path: &Path, settings: PoolSettings) -> ConnectOptions {
+    let file = path.to_owned();
+    let mut options = pooled("sqlite::memory:", settings);
+    options.map_sqlx_sqlite_opts(move |sqlite| {
+        let sqlite = sqlite.filename(&file).in_memory(false).shared_cache(false).create_if_missing(true);
+        let sqlite = sqlite.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
+        sqlite.foreign_keys(true).busy_timeout(BUSY).statement_cache_capacity(settings.statement_cache)
+    });
+    options
+}
+
+fn postgres_options(url: &str, settings: PoolSettings) -> ConnectOptions {
+    let limit = settings.statement.saturating_sub(SERVER_FIRST).max(Duration::from_millis(1));
+    let mut options = pooled(url, settings);
+    options.map_sqlx_postgres_opts(move |postgres| {
+        let postgres = postgres.application_name("cofounder");
+        let postgres = postgres.options([("statement_timeout", format!("{}ms", limit.as_millis()))]);
+        postgres.statement_cache_capacity(settings.statement_cache)
+    });
+    options
+}
+
+fn pooled(url: &str, settings: PoolSettings) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(settings.connections)
+        .acquire_timeout(settings.acquire)
+        .connect_timeout(settings.connect)
+        .sqlx_logging(false);
+    options
 }

@@ -1,27 +1,46 @@
-//! Repositories over the database: tasks and their history, runs and steps, model calls, money, sources, posts.
+//! Repositories over the database: tasks and their queue, runs and steps, model calls, money, effects, sources, posts.
 //!
-//! [`Database`] is the only door to the data directory's database: it opens, migrates and refuses what it does
-//! not understand. Every change that belongs together is one transaction, and no type of the database's driver
-//! leaves this crate. It knows the words of `domain` and nothing of models, networks, or how an article is made.
+//! [`Database`] is the only door to a database, be it SQLite or PostgreSQL: it opens, migrates and refuses what it does
+//! not understand. The statements are the same for both; a suite of tests runs each of its bodies on both. Every change
+//! that belongs together is one transaction, and no type of a database's driver leaves this crate. It knows the words
+//! of `domain` and nothing of models, networks, or how an article is made.
 
 mod budget;
 mod calls;
 mod database;
+mod effects;
 mod error;
+mod faults;
+mod group;
+mod journal;
+mod lease;
+mod location;
 mod migrate;
 mod owner;
 mod posts;
+mod queue;
 mod runs;
+mod schedules;
 mod sources;
 mod sql;
 mod tasks;
+mod wake;
+mod work;
 
 pub use budget::{Reservation, Reserved};
 pub use calls::{CallStart, FinishedCall, JournalledCall, Spent};
-pub use database::Database;
+pub use database::{Connections, Database, PoolSettings};
+pub use effects::{Delivery, DueEffect, EffectRecord, NewEffect};
 pub use error::StorageError;
-pub use owner::{Owner, boot_clock};
+pub use faults::{Failure, Faults, Moment};
+pub use journal::JournalEvent;
+pub use location::{Location, LocationError};
+pub use owner::{Owner, boot_clock, owner_name};
 pub use posts::{Draft, PostSummary, Revision};
-pub use runs::{Claim, Claimed, JournalEvent, StepRecord, StepResult};
+pub use queue::{Claim, Claimed, Patience, Recovered, Wants};
+pub use runs::{RunRecord, StepRecord, StepResult};
+pub use schedules::Schedule;
 pub use sources::SourceSummary;
-pub use tasks::{HistoryEntry, NewSource, Page, Task};
+pub use tasks::{HistoryEntry, NewSource, Page, Task, Terms};
+pub use wake::Wakeup;
+pub use work::patiently;

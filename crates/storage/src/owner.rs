@@ -2,16 +2,21 @@
 
 use std::{
     fs::{self, File, TryLockError},
-    io,
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 use uuid::Uuid;
+
+/// The file that names a folder of lock files: two data directories, on one machine or two, are told apart by it.
+const FOLDER: &str = "folder.id";
 
 /// This process, as an owner of runs. As long as it lives, its lock file is locked.
 #[derive(Debug)]
 pub struct Owner {
     id: String,
+    folder_id: String,
     folder: PathBuf,
+    file: PathBuf,
     _lock: File,
 }
 
@@ -29,32 +34,61 @@ impl Owner {
                 drop(fs::remove_file(path));
             }
         }
-        let id = Uuid::new_v4().simple().to_string();
+        let (folder_id, own) = (folder_id(folder)?, Uuid::new_v4().simple().to_string());
         // Locked before it has the name that others look for, so that it is never seen unlocked.
-        let unnamed = folder.join(format!("{id}.new"));
+        let (unnamed, file) = (folder.join(format!("{own}.new")), folder.join(format!("{own}.lock")));
         let lock = File::create_new(&unnamed)?;
         lock.lock()?;
-        fs::rename(unnamed, folder.join(format!("{id}.lock")))?;
-        Ok(Self { id, folder: folder.to_owned(), _lock: lock })
+        fs::rename(unnamed, &file)?;
+        let host = rustix::system::uname().nodename().to_string_lossy().replace(':', "-");
+        let id = format!("{host}:{}:{folder_id}:{own}", std::process::id());
+        Ok(Self { id, folder_id, folder: folder.to_owned(), file, _lock: lock })
     }
 
-    /// Its name in the database.
+    /// Its name in the database: host, process, folder of lock files, and a number of its own, divided by colons.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// Whether another owner's process has ended: its file is gone or not locked.
+    /// Whether another owner's process is known to have ended: its file in this folder is gone or not locked. Of an
+    /// owner whose file would lie elsewhere nothing is known; its lease tells.
     #[must_use]
     pub fn is_gone(&self, owner: &str) -> bool {
-        owner != self.id && is_free(&self.folder.join(format!("{owner}.lock")))
+        let mut parts = owner.rsplit(':');
+        let own = parts.next().unwrap_or_default();
+        let here = parts.next().is_none_or(|folder| folder == self.folder_id);
+        owner != self.id && here && is_free(&self.folder.join(format!("{own}.lock")))
     }
 }
 
 impl Drop for Owner {
     fn drop(&mut self) {
         // A file that stays behind is removed by the next owner.
-        drop(fs::remove_file(self.folder.join(format!("{}.lock", self.id))));
+        drop(fs::remove_file(&self.file));
+    }
+}
+
+/// An owner as a person reads it: its host and its process.
+#[must_use]
+pub fn owner_name(owner: &str) -> String {
+    owner.splitn(3, ':').take(2).collect::<Vec<_>>().join(":")
+}
+
+fn folder_id(folder: &Path) -> io::Result<String> {
+    let file = folder.join(FOLDER);
+    let made = Uuid::new_v4().simple().to_string();
+    // Complete before it has its name, so that nobody reads half of it; the first of several names wins.
+    let unnamed = folder.join(format!("{made}.id.new"));
+    File::create_new(&unnamed)?.write_all(made.as_bytes())?;
+    let linked = fs::hard_link(&unnamed, &file);
+    fs::remove_file(&unnamed)?;
+    match linked {
+        Ok(()) => Ok(made),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            fs::read_to_string(&file).map(|id| id.trim().to_owned())
+        }
+        Err(error) => Err(error),
     }
 }
 

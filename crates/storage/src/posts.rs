@@ -1,13 +1,16 @@
 //! Posts and their revisions, and the one transaction that makes a post live.
 
 use cofounder_domain::{Gate, Post, PostId, Report, SiteId, Status, TaskId, Timestamp, Verdict};
-use sea_orm::ConnectionTrait;
 use serde::Serialize;
 
 use crate::{
-    Database, Page, StorageError,
+    Claimed, Database, Page, StorageError,
+    effects::{NewEffect, intend},
+    queue::check_fence,
     sql::{self, Row, Sql, id, prefix, signed, to_json, values},
-    tasks::{shift, task_in},
+    tasks::{shift, stored},
+    wake::tell_others,
+    work::transaction,
 };
 
 /// A finished draft.
@@ -70,68 +73,49 @@ impl Database {
     /// letter, is not stored twice.
     ///
     /// # Errors
-    /// [`StorageError`] if the database does not take it.
-    pub async fn save_draft(&self, task: TaskId, draft: Draft) -> Result<Post, StorageError> {
-        let transaction = self.begin().await?;
-        let sql = self.within(&transaction);
-        let now = self.millis();
-        let known = sql.one(&format!("{SELECT} WHERE p.task_id = $1"), values![id(task)]).await?;
-        let post = match &known {
-            Some(row) => {
-                let post = post_of(row)?;
-                if same(&post, &draft) && row.get::<String>("report")? == to_json(&draft.report)? {
-                    return Ok(post);
-                }
-                let text = "UPDATE posts SET revision = revision + 1, updated_at = $2 WHERE id = $1";
-                sql.run(text, values![post.id.to_string(), now]).await?;
-                post.id
-            }
-            None => {
-                let post = PostId::new(self.now());
-                let slug = free_slug(&sql, &draft.slug).await?;
-                let text = "INSERT INTO posts (id, site_id, task_id, slug, revision, created_at, updated_at) VALUES ($1, $2, $3, $4, 1, $5, $5)";
-                sql.run(text, values![post.to_string(), SiteId::DEFAULT.to_string(), id(task), slug, now])
-                    .await?;
-                post
-            }
-        };
-        add_revision(&sql, post, &draft, now).await?;
-        let row = sql.one(&format!("{SELECT} WHERE p.id = $1"), values![post.to_string()]).await?;
-        let stored = post_of(&row.ok_or(StorageError::Stale)?)?;
-        self.commit(transaction).await?;
-        Ok(stored)
+    /// [`StorageError::Stale`] if somebody else has the task by now; then nothing is written.
+    pub async fn save_draft(&self, claimed: &Claimed, draft: &Draft) -> Result<Post, StorageError> {
+        transaction!(self, |sql| {
+            check_fence(&sql, claimed, sql.lock()).await?;
+            put_draft(&sql, claimed.task, draft).await
+        })
+        .await
     }
 
-    /// Makes a task's draft live: the post gets its date, the task becomes `published`, and the history says so, all
-    /// in one transaction. A draft whose gate is blocked needs a reason, which is kept.
+    /// Makes a task's draft live: the post gets its date, the task becomes `published`, the history says so, and
+    /// `effects` are written down, to be carried out soon, all in one transaction. A draft whose gate is blocked needs a
+    /// reason, which is kept.
     ///
     /// # Errors
     /// [`StorageError::Blocked`] if a blocking rail did not pass and no reason is given; [`StorageError::Illegal`] if the
     /// task does not wait for approval; [`StorageError::NotFound`] if it has no draft.
-    pub async fn approve(&self, task: TaskId, override_reason: Option<&str>) -> Result<Post, StorageError> {
-        let transaction = self.begin().await?;
-        let sql = self.within(&transaction);
-        let now = self.millis();
-        task_in(&sql, task).await?.status.to(Status::Published)?;
-        let row = sql.one(&format!("{SELECT} WHERE p.task_id = $1"), values![id(task)]).await?;
-        let row =
-            row.ok_or_else(|| StorageError::NotFound { what: "draft of task", id: task.to_string() })?;
-        let post = post_of(&row)?;
-        let reason = match (post.gate, override_reason.map(str::trim).filter(|r| !r.is_empty())) {
-            (Gate::Blocked, None) => {
-                return Err(StorageError::Blocked { reasons: blockers(&row.json("report")?) });
+    pub async fn approve(
+        &self,
+        task: TaskId,
+        override_reason: Option<&str>,
+        effects: impl Fn(&Post) -> Vec<NewEffect>,
+    ) -> Result<Post, StorageError> {
+        let post = transaction!(self, |sql| {
+            let now = sql.db.millis();
+            stored(&sql, task).await?.parse::<Status>("status")?.to(Status::Published)?;
+            let row = sql.one(&format!("{SELECT} WHERE p.task_id = $1"), values![id(task)]).await?;
+            let row =
+                row.ok_or_else(|| StorageError::NotFound { what: "draft of task", id: task.to_string() })?;
+            let post = Post { published_at: Some(sql.db.now()), ..post_of(&row)? };
+            let reason = approval(&row, post.gate, override_reason)?;
+            shift(&sql, task, Status::Published, &reason, None).await?;
+            let text = "UPDATE posts SET published_at = $2, updated_at = $2 WHERE id = $1";
+            sql.run(text, values![post.id.to_string(), now]).await?;
+            for effect in effects(&post) {
+                intend(&sql, task, &effect).await?;
             }
-            (Gate::Blocked, Some(reason)) => format!("approved in spite of its gate: {reason}"),
-            (Gate::Open, _) => "approved".to_owned(),
-        };
-        shift(&sql, task, Status::Published, &reason, None, now).await?;
-        sql.run(
-            "UPDATE posts SET published_at = $2, updated_at = $2 WHERE id = $1",
-            values![post.id.to_string(), now],
-        )
+            tell_others(&sql).await?;
+            let row = sql.one(&format!("{SELECT} WHERE p.task_id = $1"), values![id(task)]).await?;
+            post_of(&row.ok_or(StorageError::Stale)?)
+        })
         .await?;
-        self.commit(transaction).await?;
-        self.task_post(task).await?.ok_or(StorageError::Stale)
+        self.ring();
+        Ok(post)
     }
 
     /// The post of a task, if it has one.
@@ -223,6 +207,50 @@ impl Database {
     }
 }
 
+/// Why the task may be published, for its history.
+fn approval(row: &Row, gate: Gate, override_reason: Option<&str>) -> Result<String, StorageError> {
+    match (gate, override_reason.map(str::trim).filter(|r| !r.is_empty())) {
+        (Gate::Blocked, None) => Err(StorageError::Blocked { reasons: blockers(&row.json("report")?) }),
+        (Gate::Blocked, Some(reason)) => Ok(format!("approved in spite of its gate: {reason}")),
+        (Gate::Open, _) => Ok("approved".to_owned()),
+    }
+}
+
+async fn put_draft(sql: &Sql<'_>, task: TaskId, draft: &Draft) -> Result<Post, StorageError> {
+    let now = sql.db.millis();
+    let known = sql.one(&format!("{SELECT} WHERE p.task_id = $1"), values![id(task)]).await?;
+    let post = match &known {
+        Some(row) => {
+            let post = post_of(row)?;
+            if same(&post, draft) && row.get::<String>("report")? == to_json(&draft.report)? {
+                return Ok(post);
+            }
+            let text = "UPDATE posts SET revision = revision + 1, updated_at = $2 WHERE id = $1";
+            sql.run(text, values![post.id.to_string(), now]).await?;
+            post.id
+        }
+        None => new_post(sql, task, &draft.slug, now).await?,
+    };
+    add_revision(sql, post, draft, now).await?;
+    let row = sql.one(&format!("{SELECT} WHERE p.id = $1"), values![post.to_string()]).await?;
+    post_of(&row.ok_or(StorageError::Stale)?)
+}
+
+/// A post at the wished address, or at the first free one with a number behind it.
+async fn new_post(sql: &Sql<'_>, task: TaskId, wanted: &str, now: i64) -> Result<PostId, StorageError> {
+    let (post, site) = (PostId::new(sql.db.now()), SiteId::DEFAULT.to_string());
+    let text = "INSERT INTO posts (id, site_id, task_id, slug, revision, created_at, updated_at) VALUES ($1, $2, $3, $4, 1, $5, $5)
+                ON CONFLICT (site_id, slug) DO NOTHING";
+    for number in 1_u32.. {
+        let slug = if number == 1 { wanted.to_owned() } else { format!("{wanted}-{number}") };
+        let row = values![post.to_string(), site.clone(), id(task), slug, now];
+        if sql.run(text, row).await? == 1 {
+            return Ok(post);
+        }
+    }
+    Err(StorageError::bug("no address is free"))
+}
+
 fn blockers(report: &Report) -> String {
     let blocking =
         report.rails.iter().filter(|r| r.blocking && !matches!(r.verdict, Verdict::Pass | Verdict::Warn));
@@ -239,12 +267,7 @@ fn same(post: &Post, draft: &Draft) -> bool {
         && post.gate == draft.gate
 }
 
-async fn add_revision<C: ConnectionTrait>(
-    sql: &Sql<'_, C>,
-    post: PostId,
-    draft: &Draft,
-    now: i64,
-) -> Result<(), StorageError> {
+async fn add_revision(sql: &Sql<'_>, post: PostId, draft: &Draft, now: i64) -> Result<(), StorageError> {
     let text = "INSERT INTO revisions (post_id, number, title, description, tags, markdown, gate, degraded, report, created_at)
                 VALUES ($1, (SELECT revision FROM posts WHERE id = $1), $2, $3, $4, $5, $6, $7, $8, $9)";
     let (title, description, markdown) =
@@ -265,18 +288,6 @@ async fn add_revision<C: ConnectionTrait>(
     sql.run(text, row).await.map(drop)
 }
 
-/// The slug, or the slug with the first free number behind it.
-async fn free_slug<C: ConnectionTrait>(sql: &Sql<'_, C>, wanted: &str) -> Result<String, StorageError> {
-    for number in 1_u32.. {
-        let slug = if number == 1 { wanted.to_owned() } else { format!("{wanted}-{number}") };
-        let taken = sql.one("SELECT 1 AS taken FROM posts WHERE slug = $1", values![slug.clone()]).await?;
-        if taken.is_none() {
-            return Ok(slug);
-        }
-    }
-    Err(StorageError::bug("no address is free"))
-}
-
 fn post_of(row: &Row) -> Result<Post, StorageError> {
     let gate: String = row.get("gate")?;
     Ok(Post {
@@ -288,7 +299,7 @@ fn post_of(row: &Row) -> Result<Post, StorageError> {
         tags: row.json("tags")?,
         markdown: row.get("markdown")?,
         revision: row.small("revision")?,
-        gate: serde_json::from_value(gate.into()).map_err(StorageError::bug)?,
+        gate: serde_json::from_value(gate.into()).map_err(|e| sql::unread("gate", e))?,
         degraded: row.json("degraded")?,
         published_at: row.maybe_time("published_at")?,
         created_at: row.time("created_at")?,

@@ -1,12 +1,13 @@
 //! Sources, stored once by the hash of their bytes.
 
 use cofounder_domain::{Source, SourceId, TaskId, Timestamp};
-use sea_orm::ConnectionTrait;
 use serde::Serialize;
 
 use crate::{
-    Database, Page, StorageError,
+    Claimed, Database, Page, StorageError,
+    queue::check_fence,
     sql::{Row, Sql, id, prefix, signed, values},
+    work::transaction,
 };
 
 /// A source without its text.
@@ -30,11 +31,18 @@ impl Database {
     /// Stores a source for a task. One that is stored already is only tied to the task.
     ///
     /// # Errors
-    /// [`StorageError`] if the database does not take it.
-    pub async fn add_source(&self, task: TaskId, source: &Source, bytes: &[u8]) -> Result<(), StorageError> {
-        let transaction = self.begin().await?;
-        put_source(&self.within(&transaction), task, source, bytes, self.millis()).await?;
-        self.commit(transaction).await
+    /// [`StorageError::Stale`] if somebody else has the task by now; then nothing is written.
+    pub async fn add_source(
+        &self,
+        claimed: &Claimed,
+        source: &Source,
+        bytes: &[u8],
+    ) -> Result<(), StorageError> {
+        transaction!(self, |sql| {
+            check_fence(&sql, claimed, sql.lock()).await?;
+            put_source(&sql, claimed.task, source, bytes, sql.db.millis()).await
+        })
+        .await
     }
 
     /// A task's sources, in the order in which they were named.
@@ -101,8 +109,8 @@ fn cursor(typed: Option<&str>) -> Result<Option<String>, StorageError> {
     }
 }
 
-pub(crate) async fn put_source<C: ConnectionTrait>(
-    sql: &Sql<'_, C>,
+pub(crate) async fn put_source(
+    sql: &Sql<'_>,
     task: TaskId,
     source: &Source,
     bytes: &[u8],

@@ -1,11 +1,14 @@
 //! Statements with values, and rows read back.
 
-use cofounder_domain::{TaskId, Timestamp};
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, TryGetable, Value};
+use cofounder_domain::{Bug, TaskId, Timestamp};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult,
+    Statement, TryGetable, Value,
+};
 use serde::{Serialize, de::DeserializeOwned};
-use std::{path::Path, str::FromStr};
+use std::str::FromStr;
 
-use crate::StorageError;
+use crate::{Database, Moment, StorageError};
 
 /// A list of values for a statement's `$1`, `$2`, ….
 macro_rules! values {
@@ -13,32 +16,108 @@ macro_rules! values {
 }
 pub(crate) use values;
 
-/// A connection or a transaction, with the database's path for messages.
-pub(crate) struct Sql<'a, C> {
-    pub(crate) on: &'a C,
-    pub(crate) path: &'a Path,
+/// What statements run on.
+#[derive(Clone, Copy)]
+pub(crate) enum On<'a> {
+    Pool(&'a DatabaseConnection),
+    Transaction(&'a DatabaseTransaction),
 }
 
-impl<C: ConnectionTrait> Sql<'_, C> {
+/// A connection or a transaction of a database. The same statements run on both kinds: they use what SQLite and
+/// PostgreSQL have in common, and the few words that differ come from here.
+#[derive(Clone, Copy)]
+pub(crate) struct Sql<'a> {
+    pub(crate) on: On<'a>,
+    pub(crate) db: &'a Database,
+}
+
+impl Sql<'_> {
     /// Runs a statement; tells how many rows it changed.
     pub(crate) async fn run(&self, text: &str, values: Vec<Value>) -> Result<u64, StorageError> {
-        let statement = Statement::from_sql_and_values(DbBackend::Sqlite, text, values);
-        self.on.execute_raw(statement).await.map(|r| r.rows_affected()).map_err(|e| self.told(&e))
+        let statement = self.statement(text, values);
+        let run = async {
+            match self.on {
+                On::Pool(pool) => pool.execute_raw(statement).await,
+                On::Transaction(transaction) => transaction.execute_raw(statement).await,
+            }
+        };
+        self.guard(text, run).await.map(|done: ExecResult| done.rows_affected())
     }
 
     pub(crate) async fn one(&self, text: &str, values: Vec<Value>) -> Result<Option<Row>, StorageError> {
-        let statement = Statement::from_sql_and_values(DbBackend::Sqlite, text, values);
-        self.on.query_one_raw(statement).await.map(|r| r.map(Row)).map_err(|e| self.told(&e))
+        let statement = self.statement(text, values);
+        let run = async {
+            match self.on {
+                On::Pool(pool) => pool.query_one_raw(statement).await,
+                On::Transaction(transaction) => transaction.query_one_raw(statement).await,
+            }
+        };
+        self.guard(text, run).await.map(|row| row.map(Row))
     }
 
     pub(crate) async fn all(&self, text: &str, values: Vec<Value>) -> Result<Vec<Row>, StorageError> {
-        let statement = Statement::from_sql_and_values(DbBackend::Sqlite, text, values);
-        let rows = self.on.query_all_raw(statement).await.map_err(|e| self.told(&e))?;
-        Ok(rows.into_iter().map(Row).collect())
+        let statement = self.statement(text, values);
+        let run = async {
+            match self.on {
+                On::Pool(pool) => pool.query_all_raw(statement).await,
+                On::Transaction(transaction) => transaction.query_all_raw(statement).await,
+            }
+        };
+        Ok(self.guard(text, run).await?.into_iter().map(Row).collect())
     }
 
-    pub(crate) fn told(&self, error: &DbErr) -> StorageError {
-        StorageError::of(error, self.path)
+    /// Runs several statements that take no values.
+    pub(crate) async fn script(&self, text: &str) -> Result<(), StorageError> {
+        let run = async {
+            match self.on {
+                On::Pool(pool) => pool.execute_unprepared(text).await,
+                On::Transaction(transaction) => transaction.execute_unprepared(text).await,
+            }
+        };
+        self.guard(text, run).await.map(drop)
+    }
+
+    /// Within the time that a statement may take, and past a test's faults.
+    async fn guard<T>(
+        &self,
+        text: &str,
+        run: impl Future<Output = Result<T, DbErr>>,
+    ) -> Result<T, StorageError> {
+        self.db.strike(text, Moment::Before)?;
+        let patience = self.db.settings.statement;
+        let done = tokio::time::timeout(patience, run).await.map_err(|_| {
+            StorageError::Unavailable(format!("a statement took longer than {} s", patience.as_secs_f64()))
+        })?;
+        let done = done.map_err(|e| StorageError::of(&e, &self.db.location))?;
+        self.db.strike(text, Moment::After)?;
+        Ok(done)
+    }
+
+    /// PostgreSQL's text has no NUL; SQLite's would have one. On both it becomes U+FFFD.
+    fn statement(&self, text: &str, mut values: Vec<Value>) -> Statement {
+        for value in &mut values {
+            if let Value::String(Some(text)) = value
+                && text.contains('\0')
+            {
+                *text = text.replace('\0', "\u{fffd}");
+            }
+        }
+        Statement::from_sql_and_values(self.db.backend(), text, values)
+    }
+
+    /// The words that keep others from changing the rows that a `SELECT` found until the transaction ends. SQLite
+    /// has one writer at a time anyway.
+    pub(crate) fn lock(&self) -> &'static str {
+        self.on_postgres(" FOR NO KEY UPDATE", "")
+    }
+
+    /// The same, passing over rows that others have locked.
+    pub(crate) fn lock_free_ones(&self) -> &'static str {
+        self.on_postgres(" FOR NO KEY UPDATE SKIP LOCKED", "")
+    }
+
+    pub(crate) fn on_postgres<T>(&self, postgres: T, sqlite: T) -> T {
+        if self.db.backend() == DbBackend::Postgres { postgres } else { sqlite }
     }
 }
 
@@ -55,11 +134,11 @@ impl Row {
     where
         T::Err: std::fmt::Display,
     {
-        self.get::<String>(column)?.parse().map_err(StorageError::bug)
+        self.get::<String>(column)?.parse().map_err(|e| unread(column, e))
     }
 
     pub(crate) fn json<T: DeserializeOwned>(&self, column: &str) -> Result<T, StorageError> {
-        serde_json::from_str(&self.get::<String>(column)?).map_err(StorageError::bug)
+        serde_json::from_str(&self.get::<String>(column)?).map_err(|e| unread(column, e))
     }
 
     pub(crate) fn time(&self, column: &str) -> Result<Timestamp, StorageError> {
@@ -79,8 +158,14 @@ impl Row {
     }
 }
 
+/// What is stored in a column cannot be read: it was damaged, or written by another version.
+pub(crate) fn unread(column: &str, error: impl std::fmt::Display) -> StorageError {
+    StorageError::Unreadable { what: column.to_owned(), reason: error.to_string() }
+}
+
 fn moment(millis: i64) -> Result<Timestamp, StorageError> {
-    Timestamp::from_timestamp_millis(millis).ok_or_else(|| StorageError::bug("a time is out of range"))
+    Timestamp::from_timestamp_millis(millis)
+        .ok_or_else(|| StorageError::Bug(Bug::here("a time is out of range")))
 }
 
 pub(crate) fn to_json(value: &impl Serialize) -> Result<String, StorageError> {

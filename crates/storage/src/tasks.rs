@@ -1,13 +1,15 @@
 //! Tasks and their history.
 
-use cofounder_domain::{Brief, SiteId, Source, Status, TaskId, Timestamp};
-use sea_orm::ConnectionTrait;
+use cofounder_domain::{Brief, SiteId, Source, Status, TaskId, Timestamp, content_hash};
 use serde::Serialize;
 
 use crate::{
     Database, StorageError,
+    journal::{Note, note},
     sources::put_source,
     sql::{self, Row, Sql, id, prefix, signed, to_json, values},
+    wake::tell_others,
+    work::transaction,
 };
 
 /// A task as the database has it.
@@ -23,10 +25,35 @@ pub struct Task {
     pub error: Option<String>,
     /// The workflow's version that it began with.
     pub version: Option<u32>,
+    /// Tasks of a higher priority run first; 0 if nobody said otherwise.
+    pub priority: i64,
+    /// What its worker must have, such as `gpu`; nothing for most.
+    pub needs: String,
+    /// From when on it may run.
+    pub ready_at: Timestamp,
+    /// When it must be done.
+    pub deadline_at: Option<Timestamp>,
+    /// Who runs it now; see [`crate::owner_name`].
+    pub owner: Option<String>,
     /// When it was asked for.
     pub created_at: Timestamp,
     /// When its status last changed.
     pub updated_at: Timestamp,
+}
+
+/// How a task is to be run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// Tasks of a higher priority run first.
+    pub priority: i32,
+    /// What its worker must have, such as `gpu`.
+    pub needs: String,
+    /// Not before this time.
+    pub start: Option<Timestamp>,
+    /// Failed if it is not done by then.
+    pub deadline: Option<Timestamp>,
+    /// Names the wish: asking again with the same key makes no second task.
+    pub key: Option<String>,
 }
 
 /// A change of a task's status.
@@ -72,21 +99,21 @@ pub struct NewSource {
 }
 
 impl Database {
-    /// Stores a task and the sources that were read for it, in one transaction.
+    /// Stores a task and the sources that were read for it, in one transaction. Asked again with the same key and the
+    /// same brief, it returns the task that there is.
     ///
     /// # Errors
-    /// [`StorageError`] if the database does not take it; then nothing of it is kept.
-    pub async fn create_task(&self, brief: &Brief, sources: &[NewSource]) -> Result<Task, StorageError> {
-        let (task, now) = (TaskId::new(self.now()), self.millis());
-        let transaction = self.begin().await?;
-        let sql = self.within(&transaction);
-        let text = "INSERT INTO tasks (id, site_id, brief, status, created_at, updated_at) VALUES ($1, $2, $3, 'pending', $4, $4)";
-        sql.run(text, values![id(task), SiteId::DEFAULT.to_string(), to_json(brief)?, now]).await?;
-        remember(&sql, task, None, Status::Pending, "asked for", now).await?;
-        for new in sources {
-            put_source(&sql, task, &new.source, &new.bytes, now).await?;
-        }
-        self.commit(transaction).await?;
+    /// [`StorageError::Conflict`] if the key was used for another brief, [`StorageError::Invalid`] if the deadline has
+    /// passed or lies before the start. Nothing of it is kept then.
+    pub async fn create_task(
+        &self,
+        brief: &Brief,
+        sources: &[NewSource],
+        terms: &Terms,
+    ) -> Result<Task, StorageError> {
+        terms.check(self.now())?;
+        let task = transaction!(self, |sql| insert(&sql, brief, sources, terms).await).await?;
+        self.ring();
         self.task(task).await
     }
 
@@ -95,18 +122,19 @@ impl Database {
     /// # Errors
     /// [`StorageError::NotFound`] if there is none.
     pub async fn task(&self, task: TaskId) -> Result<Task, StorageError> {
-        task_in(&self.read(), task).await
+        let row = self.read().one("SELECT * FROM tasks WHERE id = $1", values![id(task)]).await?;
+        task_of(&row.ok_or_else(|| StorageError::NotFound { what: "task", id: task.to_string() })?)
     }
 
-    /// The task whose id begins like this.
+    /// The id of the task whose id begins like this.
     ///
     /// # Errors
     /// [`StorageError::NotFound`] if there is none, [`StorageError::Conflict`] if there are several.
-    pub async fn find_task(&self, typed: &str) -> Result<Task, StorageError> {
-        let text = "SELECT * FROM tasks WHERE id LIKE $1 ESCAPE '\\' ORDER BY id LIMIT 2";
+    pub async fn find_task(&self, typed: &str) -> Result<TaskId, StorageError> {
+        let text = "SELECT id FROM tasks WHERE id LIKE $1 ESCAPE '\\' ORDER BY id LIMIT 2";
         let rows = self.read().all(text, values![prefix(typed)]).await?;
         match rows.as_slice() {
-            [row] => task_of(row),
+            [row] => row.parse("id"),
             [] => Err(StorageError::NotFound { what: "task", id: typed.to_owned() }),
             _ => {
                 Err(StorageError::Conflict(format!("`{typed}` fits more than one task. Give more of its id")))
@@ -114,13 +142,20 @@ impl Database {
         }
     }
 
-    /// Tasks, the newest first.
+    /// Tasks, the newest first; of one status, if one is named.
     ///
     /// # Errors
     /// [`StorageError`] if the database does not answer.
-    pub async fn list_tasks(&self, limit: u64, cursor: Option<&str>) -> Result<Page<Task>, StorageError> {
-        let text = "SELECT * FROM tasks WHERE ($1 IS NULL OR id < $1) ORDER BY id DESC LIMIT $2";
-        let rows = self.read().all(text, values![sql::cursor::<TaskId>(cursor)?, signed(limit) + 1]).await?;
+    pub async fn list_tasks(
+        &self,
+        limit: u64,
+        cursor: Option<&str>,
+        status: Option<Status>,
+    ) -> Result<Page<Task>, StorageError> {
+        let text = "SELECT * FROM tasks WHERE ($1 IS NULL OR id < $1) AND ($3 IS NULL OR status = $3) ORDER BY id DESC LIMIT $2";
+        let status = status.map(|s| s.as_str().to_owned());
+        let row = values![sql::cursor::<TaskId>(cursor)?, signed(limit) + 1, status];
+        let rows = self.read().all(text, row).await?;
         let tasks = rows.iter().map(task_of).collect::<Result<_, _>>()?;
         Ok(Page::cut(tasks, limit, |t: &Task| t.id.to_string()))
     }
@@ -134,14 +169,10 @@ impl Database {
         let rows = self.read().all(text, values![id(task)]).await?;
         rows.iter()
             .map(|row| {
-                let old = row
-                    .get::<Option<String>>("old")?
-                    .map(|s| s.parse())
-                    .transpose()
-                    .map_err(StorageError::bug)?;
+                let old = row.get::<Option<String>>("old")?.map(|s| s.parse()).transpose();
                 Ok(HistoryEntry {
                     at: row.time("at")?,
-                    old,
+                    old: old.map_err(|e| sql::unread("status", e))?,
                     new: row.parse("new")?,
                     reason: row.get("reason")?,
                 })
@@ -155,67 +186,182 @@ impl Database {
     /// # Errors
     /// [`StorageError::Illegal`] if the transition table does not allow it.
     pub async fn move_task(&self, task: TaskId, to: Status, reason: &str) -> Result<Task, StorageError> {
-        let transaction = self.begin().await?;
-        let sql = self.within(&transaction);
-        let now = self.millis();
-        shift(&sql, task, to, reason, None, now).await?;
-        self.commit(transaction).await?;
+        let moved = transaction!(self, |sql| {
+            shift(&sql, task, to, reason, None).await?;
+            tell_others(&sql).await
+        });
+        moved.await?;
+        self.ring();
+        self.task(task).await
+    }
+
+    /// Puts a task that was set aside back to where it was: a draft waits for approval again, all else waits to run.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`] if it is not set aside.
+    pub async fn release_task(&self, task: TaskId) -> Result<Task, StorageError> {
+        let moved = transaction!(self, |sql| {
+            let row = stored(&sql, task).await?;
+            let status: Status = row.parse("status")?;
+            if status != Status::OnHold {
+                return Err(StorageError::Conflict(format!("the task is {status}, not on hold")));
+            }
+            let to = match row.get::<Option<String>>("held_from")?.as_deref() {
+                Some("awaiting_approval" | "approved") => Status::AwaitingApproval,
+                _ => Status::Pending,
+            };
+            shift(&sql, task, to, "released", None).await?;
+            tell_others(&sql).await
+        });
+        moved.await?;
+        self.ring();
         self.task(task).await
     }
 
     /// Makes a task ready for another run. Finished steps keep their results, but for `from` and those that began
-    /// after it, which are forgotten.
+    /// after it, which are forgotten; so is the version of the workflow if nothing is kept.
     ///
     /// # Errors
     /// [`StorageError::Illegal`] if it did not end, [`StorageError::NotFound`] if it has no such step.
     pub async fn retry_task(&self, task: TaskId, from: Option<&str>) -> Result<Task, StorageError> {
-        let transaction = self.begin().await?;
-        let sql = self.within(&transaction);
-        let reason = from.map_or_else(|| "retried".to_owned(), |step| format!("retried from {step}"));
-        shift(&sql, task, Status::Pending, &reason, None, self.millis()).await?;
-        if let Some(step) = from {
-            let text = "SELECT min(position) AS position FROM steps WHERE task_id = $1 AND (path = $2 OR path LIKE $3 ESCAPE '\\')";
-            let row = sql.one(text, values![id(task), step.to_owned(), prefix(&format!("{step}/"))]).await?;
-            let position = row.map(|r| r.get::<Option<i64>>("position")).transpose()?.flatten();
-            let Some(position) = position else {
-                return Err(StorageError::NotFound { what: "step", id: step.to_owned() });
-            };
-            // The calls stay in the ledger, under keys that no question has: the steps ask anew.
-            let text =
-                "UPDATE model_calls SET call_key = call_key || '/' || id WHERE task_id = $1 AND step IN
-                        (SELECT path FROM steps WHERE task_id = $1 AND position >= $2)";
-            sql.run(text, values![id(task), position]).await?;
-            sql.run("DELETE FROM steps WHERE task_id = $1 AND position >= $2", values![id(task), position])
-                .await?;
-        }
-        sql.run(
-            "DELETE FROM steps WHERE task_id = $1 AND status IN ('failed', 'running')",
-            values![id(task)],
-        )
-        .await?;
-        self.commit(transaction).await?;
+        let retried = transaction!(self, |sql| {
+            let reason = from.map_or_else(|| "retried".to_owned(), |step| format!("retried from {step}"));
+            shift(&sql, task, Status::Pending, &reason, None).await?;
+            if let Some(step) = from {
+                forget_from(&sql, task, step).await?;
+            }
+            let text = "DELETE FROM steps WHERE task_id = $1 AND status IN ('failed', 'running')";
+            sql.run(text, values![id(task)]).await?;
+            let text = "UPDATE tasks SET fruitless = 0, due = 1, ready_at = $2, deadline_at = NULL, workflow_version =
+                          CASE WHEN EXISTS (SELECT 1 FROM steps WHERE task_id = $1) THEN workflow_version END WHERE id = $1";
+            sql.run(text, values![id(task), sql.db.millis()]).await?;
+            tell_others(&sql).await
+        });
+        retried.await?;
+        self.ring();
         self.task(task).await
     }
 }
 
-/// Moves a task after the table of `domain`, with its history, and outdates whoever ran it.
-pub(crate) async fn shift<C: ConnectionTrait>(
-    sql: &Sql<'_, C>,
+impl Terms {
+    fn check(&self, now: Timestamp) -> Result<(), StorageError> {
+        let told = cofounder_domain::format_timestamp;
+        match (self.start, self.deadline) {
+            (_, Some(deadline)) if deadline <= now => Err(StorageError::Invalid(format!(
+                "the deadline {} has passed: it is {} now. Nothing was stored",
+                told(deadline),
+                told(now)
+            ))),
+            (Some(start), Some(deadline)) if deadline <= start => Err(StorageError::Invalid(format!(
+                "the deadline {} comes before the start {}. Nothing was stored",
+                told(deadline),
+                told(start)
+            ))),
+            _ if self.key.as_ref().is_some_and(|key| key.is_empty() || key.chars().count() > 200) => {
+                Err(StorageError::Invalid("a key has 1 to 200 characters. Nothing was stored".to_owned()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Stores a task, or finds the one that was asked for with the same key.
+pub(crate) async fn insert(
+    sql: &Sql<'_>,
+    brief: &Brief,
+    sources: &[NewSource],
+    terms: &Terms,
+) -> Result<TaskId, StorageError> {
+    let (task, now, text) = (TaskId::new(sql.db.now()), sql.db.millis(), to_json(brief)?);
+    let hash = content_hash(text.as_bytes());
+    if let Some(known) = by_key(sql, terms, &hash).await? {
+        return Ok(known);
+    }
+    let ready = terms.start.map_or(now, |start| start.timestamp_millis());
+    let row = values![
+        id(task),
+        SiteId::DEFAULT.to_string(),
+        text,
+        now,
+        i64::from(terms.priority),
+        terms.needs.clone(),
+        ready,
+        i64::from(ready <= now),
+        terms.deadline.map(|d| d.timestamp_millis()),
+        terms.key.clone(),
+        hash.clone(),
+        i64::from(Brief::VERSION),
+    ];
+    let text = "INSERT INTO tasks (id, site_id, brief, status, created_at, updated_at, priority, needs, ready_at, due, deadline_at,
+                  creation_key, creation_hash, payload_version) VALUES ($1, $2, $3, 'pending', $4, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                ON CONFLICT DO NOTHING";
+    if sql.run(text, row).await? == 0 {
+        // Somebody else used the key between our look and our insertion.
+        let known = by_key(sql, terms, &hash).await?;
+        return known.ok_or_else(|| StorageError::Contended("the key is being used".to_owned()));
+    }
+    remember(sql, task, None, Status::Pending, "asked for", now).await?;
+    note(sql, task, &Note { event: "created", path: "", detail: "" }).await?;
+    for new in sources {
+        put_source(sql, task, &new.source, &new.bytes, now).await?;
+    }
+    tell_others(sql).await?;
+    Ok(task)
+}
+
+async fn by_key(sql: &Sql<'_>, terms: &Terms, hash: &str) -> Result<Option<TaskId>, StorageError> {
+    let Some(key) = &terms.key else { return Ok(None) };
+    let text = "SELECT id, creation_hash FROM tasks WHERE site_id = $1 AND creation_key = $2";
+    let Some(row) = sql.one(text, values![SiteId::DEFAULT.to_string(), key.clone()]).await? else {
+        return Ok(None);
+    };
+    let task: TaskId = row.parse("id")?;
+    if row.get::<Option<String>>("creation_hash")?.as_deref() != Some(hash) {
+        return Err(StorageError::Conflict(format!(
+            "the key `{key}` was used for another brief, by task {task}. Nothing was stored; use another key"
+        )));
+    }
+    Ok(Some(task))
+}
+
+/// Forgets a step's result, and those of the steps that began after it.
+async fn forget_from(sql: &Sql<'_>, task: TaskId, step: &str) -> Result<(), StorageError> {
+    let text = "SELECT min(position) AS position FROM steps WHERE task_id = $1 AND (path = $2 OR path LIKE $3 ESCAPE '\\')";
+    let row = sql.one(text, values![id(task), step.to_owned(), prefix(&format!("{step}/"))]).await?;
+    let position = row.map(|r| r.get::<Option<i64>>("position")).transpose()?.flatten();
+    let Some(position) = position else {
+        return Err(StorageError::NotFound { what: "step", id: step.to_owned() });
+    };
+    // The calls stay in the ledger, under keys that no question has: the steps ask anew.
+    let text = "UPDATE model_calls SET call_key = call_key || '/' || id WHERE task_id = $1 AND step IN
+                (SELECT path FROM steps WHERE task_id = $1 AND position >= $2)";
+    sql.run(text, values![id(task), position]).await?;
+    sql.run("DELETE FROM steps WHERE task_id = $1 AND position >= $2", values![id(task), position])
+        .await
+        .map(drop)
+}
+
+/// Moves a task after the table of `domain`, with its history and a journal entry, and outdates whoever ran it.
+pub(crate) async fn shift(
+    sql: &Sql<'_>,
     task: TaskId,
     to: Status,
     reason: &str,
     error: Option<&str>,
-    now: i64,
 ) -> Result<(), StorageError> {
-    let from = task_in(sql, task).await?.status;
+    let from: Status = stored(sql, task).await?.parse("status")?;
     from.to(to)?;
-    let text = "UPDATE tasks SET status = $2, error = $3, updated_at = $4, owner = NULL, lease_until = NULL, fence = fence + 1 WHERE id = $1";
-    sql.run(text, values![id(task), to.as_str(), error.map(str::to_owned), now]).await?;
-    remember(sql, task, Some(from), to, reason, now).await
+    let now = sql.db.millis();
+    let text = "UPDATE tasks SET status = $2, error = $3, updated_at = $4, owner = NULL, lease_until = NULL, lease_boot = NULL,
+                  fence = fence + 1, held_from = $5 WHERE id = $1";
+    let held_from = (to == Status::OnHold).then(|| from.as_str().to_owned());
+    sql.run(text, values![id(task), to.as_str(), error.map(str::to_owned), now, held_from]).await?;
+    remember(sql, task, Some(from), to, reason, now).await?;
+    note(sql, task, &Note { event: "moved", path: "", detail: &format!("{from} → {to}: {reason}") }).await
 }
 
-pub(crate) async fn remember<C: ConnectionTrait>(
-    sql: &Sql<'_, C>,
+pub(crate) async fn remember(
+    sql: &Sql<'_>,
     task: TaskId,
     old: Option<Status>,
     new: Status,
@@ -224,24 +370,37 @@ pub(crate) async fn remember<C: ConnectionTrait>(
 ) -> Result<(), StorageError> {
     let text = "INSERT INTO task_history (task_id, at, old, new, reason) VALUES ($1, $2, $3, $4, $5)";
     let old = old.map(|s| s.as_str().to_owned());
-    sql.run(text, values![id(task), now, old, new.as_str(), reason.to_owned()]).await.map(drop)
+    sql.run(text, values![id(task), now, old, new.as_str(), reason]).await.map(drop)
 }
 
-pub(crate) async fn task_in<C: ConnectionTrait>(
-    sql: &Sql<'_, C>,
-    task: TaskId,
-) -> Result<Task, StorageError> {
-    let row = sql.one("SELECT * FROM tasks WHERE id = $1", values![id(task)]).await?;
-    task_of(&row.ok_or_else(|| StorageError::NotFound { what: "task", id: task.to_string() })?)
+/// A task's row, which nobody else changes until the transaction ends.
+pub(crate) async fn stored(sql: &Sql<'_>, task: TaskId) -> Result<Row, StorageError> {
+    let row = sql.one(&format!("SELECT * FROM tasks WHERE id = $1{}", sql.lock()), values![id(task)]).await?;
+    row.ok_or_else(|| StorageError::NotFound { what: "task", id: task.to_string() })
 }
 
 fn task_of(row: &Row) -> Result<Task, StorageError> {
+    let payload = row.small("payload_version")?;
+    if payload > Brief::VERSION {
+        return Err(sql::unread(
+            &format!("brief of task {}", row.get::<String>("id")?),
+            format!(
+                "a newer version of cofounder wrote it: form {payload}, this one knows {}",
+                Brief::VERSION
+            ),
+        ));
+    }
     Ok(Task {
         id: row.parse("id")?,
         status: row.parse("status")?,
         brief: row.json("brief")?,
         error: row.get("error")?,
         version: row.get::<Option<i64>>("workflow_version")?.and_then(|v| u32::try_from(v).ok()),
+        priority: row.get("priority")?,
+        needs: row.get("needs")?,
+        ready_at: row.time("ready_at")?,
+        deadline_at: row.maybe_time("deadline_at")?,
+        owner: row.get("owner")?,
         created_at: row.time("created_at")?,
         updated_at: row.time("updated_at")?,
     })

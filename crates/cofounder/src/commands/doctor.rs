@@ -3,7 +3,7 @@
 use cofounder_domain::SystemClock;
 use cofounder_models::DEFAULT_MODEL;
 use cofounder_providers::known_env_keys;
-use cofounder_storage::Database;
+use cofounder_storage::{Database, Location};
 use serde::Serialize;
 use serde_json::json;
 use std::{path::Path, sync::Arc, time::Duration};
@@ -57,7 +57,7 @@ pub(crate) async fn run(files: Files, as_json: bool) -> Result<(), Failure> {
         .as_ref()
         .map_or_else(|| "defaults, no file".to_owned(), |f| f.display().to_string());
     let mut checks = vec![Check::ok("configuration", file), data_dir(&files.data_dir), disk(&files.data_dir)];
-    let database = database(&files.database).await;
+    let database = database(&files).await;
     let usable = database.state != State::Problem;
     checks.extend([database, processor(), memory(&files), model(&files), pip().await]);
     checks.extend(keys());
@@ -113,14 +113,16 @@ fn disk(folder: &Path) -> Check {
     }
 }
 
-async fn database(path: &Path) -> Check {
-    let opened = match Database::open(path, Arc::new(SystemClock)).await {
+async fn database(files: &Files) -> Check {
+    let place = &files.database;
+    let opened = match Database::open(place, files.config.database.pool(), Arc::new(SystemClock)).await {
         Ok(db) => db.check().await.map(|()| db.schema()),
         Err(error) => Err(error),
     };
     match opened {
         Ok(schema) => {
-            Check::ok("database", format!("{}, schema {schema}, every page is sound", path.display()))
+            let sound = if matches!(place, Location::Sqlite(_)) { ", every page is sound" } else { "" };
+            Check::ok("database", format!("{place}, schema {schema}{sound}"))
         }
         Err(error) => Check::problem("database", error.to_string(), "see above"),
     }

@@ -3,10 +3,13 @@
 pub(crate) mod doctor;
 pub(crate) mod engine;
 pub(crate) mod lint;
+pub(crate) mod migrate;
 pub(crate) mod model;
 pub(crate) mod post;
+pub(crate) mod schedule;
 pub(crate) mod source;
 pub(crate) mod task;
+pub(crate) mod worker;
 pub(crate) mod write;
 
 use crate::{
@@ -23,6 +26,9 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
     let files = Files::find(&cli.global)?;
     match &cli.command {
         Command::Model(command) => model::run(files, command, cli.global.json).await,
+        Command::Migrate => migrate::run(files, cli.global.json).await,
+        Command::Worker(args) => worker::run(App::open(files).await?, args, cli.global.json).await,
+        Command::Schedule(command) => schedule::run(App::open(files).await?, command, cli.global.json).await,
         Command::Doctor => doctor::run(files, cli.global.json).await,
         Command::Write(args) => write::run(App::open(files).await?, args, cli.global.json).await,
         Command::Task(command) => task::run(App::open(files).await?, command, cli.global.json).await,

@@ -1,21 +1,30 @@
 //! `cofounder task`: the work that was asked for.
 
 use cofounder_domain::{Status, TaskId, format_timestamp};
-use cofounder_storage::Task;
+use cofounder_storage::{Task, Terms};
 use serde_json::{Value, json};
 
-use crate::{app::App, cli::TaskCommand, commands::write, failure::Failure, output, result};
+use crate::{
+    app::App,
+    cli::{TaskCommand, TermsArgs},
+    commands::write,
+    failure::Failure,
+    output, result,
+};
 
 pub(crate) async fn run(app: App, command: &TaskCommand, json: bool) -> Result<(), Failure> {
     match command {
-        TaskCommand::Create { topic, brief } => {
+        TaskCommand::Create { topic, brief, terms } => {
             let brief = write::brief(topic, brief)?;
-            let task = write::create(&app, &brief).await?;
-            eprintln!("stored; run it with `cofounder task resume {}`", task.id);
+            let task = write::create(&app, &brief, &asked(terms)).await?;
+            eprintln!(
+                "stored; `cofounder worker` runs it, or `cofounder task resume {}` here and now",
+                task.id
+            );
             if json { output::json(&detail(&app, &task).await?) } else { output::line(task.id.to_string()) }
         }
-        TaskCommand::List(page) => {
-            let found = app.db.list_tasks(page.limit, page.cursor.as_deref()).await?;
+        TaskCommand::List { page, status } => {
+            let found = app.db.list_tasks(page.limit, page.cursor.as_deref(), *status).await?;
             output::page(json, &found.items, found.next_cursor.as_deref(), |t| {
                 vec![
                     t.id.to_string(),
@@ -28,43 +37,67 @@ pub(crate) async fn run(app: App, command: &TaskCommand, json: bool) -> Result<(
         TaskCommand::Show { id } => show(&app, id, json).await,
         TaskCommand::Approve { id, override_reason } => {
             let task = app.db.find_task(id).await?;
-            app.db.approve(task.id, override_reason.as_deref()).await?;
-            let folder = result::folder(&app, task.id).await?;
-            result::show(&app, task.id, folder.as_deref(), json).await
+            app.db.approve(task, override_reason.as_deref(), |_| Vec::new()).await?;
+            let folder = result::folder(&app, task).await?;
+            result::show(&app, task, folder.as_deref(), json).await
         }
         TaskCommand::Reject { id, notes } => {
-            let reason = if notes.trim().is_empty() {
-                "rejected".to_owned()
-            } else {
-                format!("rejected: {}", notes.trim())
-            };
-            moved(&app, id, Status::Rejected, &reason, json).await
+            moved(&app, id, Status::Rejected, &with("rejected", notes), json).await
         }
         TaskCommand::Cancel { id } => moved(&app, id, Status::Cancelled, "cancelled by a person", json).await,
-        TaskCommand::Retry { id, from } => {
-            let task = app.db.find_task(id).await?;
-            app.db.retry_task(task.id, from.as_deref()).await?;
+        TaskCommand::Hold { id, reason } => {
+            moved(&app, id, Status::OnHold, &with("set aside", reason), json).await
+        }
+        TaskCommand::Release { id } => {
+            let task = app.db.release_task(app.db.find_task(id).await?).await?;
+            stands(&app, &task, json).await
+        }
+        TaskCommand::Retry { id, from, detach } => {
+            let task = app.db.retry_task(app.db.find_task(id).await?, from.as_deref()).await?;
+            if *detach {
+                return stands(&app, &task, json).await;
+            }
             write::carry_out(&app, task.id, json).await
         }
         TaskCommand::Resume { id } => {
             let task = app.db.find_task(id).await?;
-            write::carry_out(&app, task.id, json).await
+            if app.db.task(task).await?.status == Status::OnHold {
+                app.db.release_task(task).await?;
+            }
+            write::carry_out(&app, task, json).await
         }
     }
 }
 
+fn asked(args: &TermsArgs) -> Terms {
+    Terms {
+        priority: args.priority,
+        needs: args.needs.clone().unwrap_or_default(),
+        start: args.start,
+        deadline: args.deadline,
+        key: args.key.clone(),
+    }
+}
+
+fn with(what: &str, why: &str) -> String {
+    if why.trim().is_empty() { what.to_owned() } else { format!("{what}: {}", why.trim()) }
+}
+
 async fn moved(app: &App, id: &str, to: Status, reason: &str, json: bool) -> Result<(), Failure> {
-    let task = app.db.find_task(id).await?;
-    let task = app.db.move_task(task.id, to, reason).await?;
+    let task = app.db.move_task(app.db.find_task(id).await?, to, reason).await?;
+    stands(app, &task, json).await
+}
+
+async fn stands(app: &App, task: &Task, json: bool) -> Result<(), Failure> {
     if json {
-        output::json(&detail(app, &task).await?)
+        output::json(&detail(app, task).await?)
     } else {
         output::line(format!("{} is {}", task.id, task.status))
     }
 }
 
 async fn show(app: &App, id: &str, json: bool) -> Result<(), Failure> {
-    let task = app.db.find_task(id).await?;
+    let task = app.db.task(app.db.find_task(id).await?).await?;
     let detail = detail(app, &task).await?;
     if json {
         return output::json(&detail);

@@ -1,14 +1,18 @@
 //! The configuration: a file, then variables of the environment on top of it. What neither names has a default.
 
+mod database;
 mod environment;
 mod problem;
+mod webhook;
+mod worker;
 
 use cofounder_domain::NanoUsd;
 use cofounder_providers::{ProviderSection, RouterSection};
 use serde::Deserialize;
-use std::{fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 use url::Url;
 
+pub(crate) use self::{database::DatabaseSection, webhook::WebhookSection, worker::WorkerSection};
 use crate::failure::Failure;
 
 /// Everything that can be set.
@@ -24,6 +28,10 @@ pub(crate) struct Config {
     pub(crate) hub: HubSection,
     pub(crate) ollama: OllamaSection,
     pub(crate) research: cofounder_research::Settings,
+    pub(crate) database: DatabaseSection,
+    pub(crate) worker: WorkerSection,
+    /// `[webhook.NAME]`
+    pub(crate) webhook: BTreeMap<String, WebhookSection>,
 }
 
 /// `[budget]`

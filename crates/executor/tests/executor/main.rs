@@ -12,7 +12,7 @@ use cofounder_executor::{
     Ending, Event, Executor, Finished, Outcome, Progress, RunContext, Settings, Silent, StepContext,
     StepError, Workflow,
 };
-use cofounder_storage::{Database, Owner};
+use cofounder_storage::{Database, Location, Owner, PoolSettings, Terms};
 use cofounder_testkit::clock::ManualClock;
 use std::{
     collections::HashMap,
@@ -32,7 +32,13 @@ struct Bench {
 impl Bench {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let db = Database::open(&folder.path().join("db"), Arc::new(ManualClock::default())).await.unwrap();
+        let db = Database::open(
+            &Location::Sqlite(folder.path().join("db")),
+            PoolSettings::default(),
+            Arc::new(ManualClock::default()),
+        )
+        .await
+        .unwrap();
         Self { db: Arc::new(db), folder, cancel: CancellationToken::new() }
     }
 
@@ -47,7 +53,11 @@ impl Bench {
     }
 
     async fn task(&self) -> TaskId {
-        self.db.create_task(&Brief::new("Why", 600, vec![], None).unwrap(), &[]).await.unwrap().id
+        self.db
+            .create_task(&Brief::new("Why", 600, vec![], None).unwrap(), &[], &Terms::default())
+            .await
+            .unwrap()
+            .id
     }
 
     async fn run(&self, task: TaskId, toy: &Toy) -> Finished {

@@ -11,7 +11,7 @@ use cofounder_metering::{Call, CallError, ChatRequest, Message, Meter, Metered, 
 use cofounder_providers::{
     ModelSection, Models, NoEngine, ProviderSection, Router, RouterConfig, RouterSection,
 };
-use cofounder_storage::Database;
+use cofounder_storage::{Claim, Claimed, Database, Location, Owner, PoolSettings, Terms};
 use cofounder_testkit::{
     clock::ManualClock,
     provider::{FakeProvider, Reply},
@@ -26,6 +26,7 @@ struct Bench {
     meter: Meter,
     tally: Arc<Tally>,
     task: TaskId,
+    run: Claimed,
     _folder: TempDir,
 }
 
@@ -36,7 +37,8 @@ impl Bench {
     async fn new(cap: Option<NanoUsd>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::default());
-        let db = Arc::new(Database::open(&folder.path().join("db"), clock.clone()).await.unwrap());
+        let place = Location::Sqlite(folder.path().join("db"));
+        let db = Arc::new(Database::open(&place, PoolSettings::default(), clock.clone()).await.unwrap());
         let fake = FakeProvider::start().await.unwrap();
         let model = ModelSection { price: Some(PRICE), ..ModelSection::default() };
         let section = ProviderSection {
@@ -53,8 +55,13 @@ impl Bench {
         let router = Arc::new(Router::new(config, Arc::new(NoEngine), clock).unwrap());
         let tally = Arc::new(Tally::default());
         let meter = Meter::new(db.clone(), router, cap, tally.clone());
-        let task = db.create_task(&Brief::new("Why", 600, vec![], None).unwrap(), &[]).await.unwrap().id;
-        Self { fake, db, meter, tally, task, _folder: folder }
+        let brief = Brief::new("Why", 600, vec![], None).unwrap();
+        let task = db.create_task(&brief, &[], &Terms::default()).await.unwrap().id;
+        let owner = Owner::new(&folder.path().join("owners")).unwrap();
+        let Claim::Got(run) = db.claim(task, &owner, Duration::from_secs(60), 1).await.unwrap() else {
+            panic!("not claimed")
+        };
+        Self { fake, db, meter, tally, task, run, _folder: folder }
     }
 
     async fn ask(&self, ordinal: u32, text: &str) -> Result<Metered, CallError> {
@@ -64,7 +71,7 @@ impl Bench {
             ..ChatRequest::default()
         };
         let call = Call {
-            task: Some(self.task),
+            run: Some(&self.run),
             step: &StepPath::new("outline"),
             ordinal,
             role: Role::Outline,

@@ -83,8 +83,8 @@ pub(crate) async fn run(
     let stored = post
         .db
         .save_draft(
-            step.task(),
-            Draft {
+            step.claimed(),
+            &Draft {
                 slug: parts.seo.slug.clone(),
                 title: article.title.clone(),
                 description: parts.seo.description.clone(),

@@ -41,14 +41,17 @@ pub(crate) async fn run(
     for uri in brief.sources.iter().filter(|s| is_address(s)) {
         step.detail(format!("fetching {uri}"));
         let document = post.fetcher.fetch(uri, step.cancel()).await.map_err(research_error)?;
-        post.db.add_source(task, &document.source, &document.bytes).await.map_err(StepError::storage)?;
+        post.db
+            .add_source(step.claimed(), &document.source, &document.bytes)
+            .await
+            .map_err(StepError::storage)?;
     }
     if brief.sources.is_empty() {
         step.detail("asking Wikipedia".to_owned());
         for Document { source, bytes } in
             post.fetcher.wikipedia(&brief.topic, step.cancel()).await.map_err(research_error)?
         {
-            post.db.add_source(task, &source, &bytes).await.map_err(StepError::storage)?;
+            post.db.add_source(step.claimed(), &source, &bytes).await.map_err(StepError::storage)?;
         }
     }
     if brief.sources.is_empty() || brief.sources.iter().any(|s| is_address(s)) {

@@ -8,7 +8,7 @@ use cofounder_providers::{
     ModelSection, Models, NoEngine, ProviderSection, Router, RouterConfig, RouterSection,
 };
 use cofounder_research::{Fetcher, Limits, read_path};
-use cofounder_storage::{Database, NewSource, Owner, StepRecord};
+use cofounder_storage::{Database, Location, NewSource, Owner, PoolSettings, StepRecord, Terms};
 use cofounder_testkit::provider::{FakeProvider, Reply};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tempfile::TempDir;
@@ -53,9 +53,15 @@ impl Bench {
             );
             named.push(path.display().to_string());
         }
-        let db = Database::open(&folder.path().join("db"), Arc::new(SystemClock)).await.unwrap();
+        let db = Database::open(
+            &Location::Sqlite(folder.path().join("db")),
+            PoolSettings::default(),
+            Arc::new(SystemClock),
+        )
+        .await
+        .unwrap();
         let brief = Brief::new(material::TOPIC, words, named, None).unwrap();
-        let task = db.create_task(&brief, &sources).await.unwrap().id;
+        let task = db.create_task(&brief, &sources, &Terms::default()).await.unwrap().id;
         let fake = FakeProvider::start().await.unwrap();
         fake.script(|body| model::good(&Asked::of(body)));
         Self { fake, db: Arc::new(db), task, strategy, cap: None, folder }

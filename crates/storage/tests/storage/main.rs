@@ -12,10 +12,31 @@ mod posts;
 mod tasks;
 
 use cofounder_domain::{Brief, Gate, Report, Source, SourceId, content_hash};
-use cofounder_storage::{Database, Draft, Owner};
-use cofounder_testkit::clock::ManualClock;
+use cofounder_storage::{Claim, Claimed, Database, Draft, Location, Owner, PoolSettings, Terms};
+use cofounder_testkit::{clock::ManualClock, postgres};
+use sea_orm::{ConnectionTrait, DbErr};
 use std::{path::PathBuf, sync::Arc};
 use tempfile::TempDir;
+
+/// Runs each body on SQLite, on PostgreSQL, and on a PostgreSQL that undoes changes now and then as a distributed one
+/// does. A body that is not listed is unused, which the compiler refuses.
+macro_rules! on_both_databases {
+    ($($name:ident,)*) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() { super::$name(crate::Bench::sqlite().await).await; })*
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() { if let Some(bench) = crate::Bench::postgres().await { super::$name(bench).await; } })*
+        }
+        mod contended {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() { if let Some(bench) = crate::Bench::contended().await { super::$name(bench).await; } })*
+        }
+    };
+}
+pub(crate) use on_both_databases;
 
 pub(crate) struct Bench {
     pub(crate) db: Arc<Database>,
@@ -24,11 +45,36 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    pub(crate) async fn new() -> Self {
+    pub(crate) async fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let place = Location::Sqlite(folder.path().join("cofounder.db"));
+        Self::at(&place, folder).await
+    }
+
+    pub(crate) async fn postgres() -> Option<Self> {
+        let place = postgres::database()?.parse().unwrap();
+        Some(Self::at(&place, tempfile::tempdir().unwrap()).await)
+    }
+
+    /// Every 29th statement that changes a row is undone with its transaction (SQLSTATE 40001).
+    pub(crate) async fn contended() -> Option<Self> {
+        let bench = Self::postgres().await?;
+        bench.raw(CONTENTION).await.unwrap();
+        Some(bench)
+    }
+
+    async fn at(place: &Location, folder: TempDir) -> Self {
         let clock = Arc::new(ManualClock::default());
-        let db = Arc::new(Database::open(&folder.path().join("cofounder.db"), clock.clone()).await.unwrap());
-        Self { db, clock, folder }
+        let (db, had) = Database::migrate(place, PoolSettings::default(), clock.clone()).await.unwrap();
+        assert_eq!(had, 0);
+        Self { db: Arc::new(db), clock, folder }
+    }
+
+    /// The same database again, as another process sees it.
+    pub(crate) async fn another(&self) -> Arc<Database> {
+        Arc::new(
+            Database::open(self.db.location(), PoolSettings::default(), self.clock.clone()).await.unwrap(),
+        )
     }
 
     pub(crate) fn path(&self) -> PathBuf {
@@ -40,7 +86,57 @@ impl Bench {
     }
 
     pub(crate) async fn task(&self) -> cofounder_storage::Task {
-        self.db.create_task(&brief(), &[]).await.unwrap()
+        self.db.create_task(&brief(), &[], &Terms::default()).await.unwrap()
+    }
+
+    pub(crate) fn on_sqlite(&self) -> bool {
+        matches!(self.db.location(), Location::Sqlite(_))
+    }
+
+    /// Statements behind the program's back.
+    pub(crate) async fn raw(&self, text: &str) -> Result<(), DbErr> {
+        let url = match self.db.location() {
+            Location::Sqlite(path) => format!("sqlite://{}", path.display()),
+            Location::Postgres(url) => url.clone(),
+        };
+        let raw = sea_orm::Database::connect(url).await?;
+        let done = raw.execute_unprepared(text).await;
+        raw.close().await?;
+        done.map(drop)
+    }
+
+    /// A statement that a trigger of the table `tasks` would refuse.
+    pub(crate) async fn without_trigger(&self, name: &str, text: &str) {
+        if !self.on_sqlite() {
+            let text = format!(
+                "ALTER TABLE tasks DISABLE TRIGGER {name}; {text}; ALTER TABLE tasks ENABLE TRIGGER {name}"
+            );
+            return self.raw(&text).await.unwrap();
+        }
+        let schema = include_str!("../../migrations/sqlite/0001_foundations.sql");
+        let trigger = &schema[schema.find(&format!("CREATE TRIGGER {name}")).unwrap()..];
+        let trigger = &trigger[..trigger.find("END;").unwrap() + 4];
+        self.raw(&format!("DROP TRIGGER {name}; {text}; {trigger}")).await.unwrap();
+    }
+}
+
+const CONTENTION: &str = "
+    CREATE SEQUENCE changes;
+    CREATE FUNCTION contend() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+      IF current_setting('application_name') = 'cofounder' AND nextval('changes') % 29 = 0 THEN RAISE EXCEPTION 'injected' USING ERRCODE = '40001'; END IF;
+      RETURN NULL;
+    END $$;
+    DO $$ DECLARE name TEXT; BEGIN
+      FOR name IN SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' LOOP
+        EXECUTE format('CREATE TRIGGER contend AFTER INSERT OR UPDATE OR DELETE ON %I FOR EACH STATEMENT EXECUTE FUNCTION contend()', name);
+      END LOOP;
+    END $$";
+
+pub(crate) fn got(claim: Claim) -> Claimed {
+    match claim {
+        Claim::Got(claimed) => claimed,
+        other => panic!("not claimed: {other:?}"),
     }
 }
 

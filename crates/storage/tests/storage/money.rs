@@ -5,14 +5,18 @@ use cofounder_storage::{CallStart, FinishedCall, Reserved};
 use serde_json::json;
 use std::time::Duration;
 
-use crate::Bench;
+use crate::{Bench, got, on_both_databases};
+
+on_both_databases! {
+    a_cap_is_not_passed_by_calls_at_the_same_time,
+    settling_frees_what_was_not_spent_and_a_new_day_begins_at_nothing,
+    a_finished_call_is_found_by_its_key_and_an_unfinished_one_is_counted,
+}
 
 const CENT: NanoUsd = NanoUsd::new(10_000_000);
 
 /// Tried by reading the sum first and inserting after: the test failed.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_cap_is_not_passed_by_calls_at_the_same_time() {
-    let bench = Bench::new().await;
+async fn a_cap_is_not_passed_by_calls_at_the_same_time(bench: Bench) {
     let cap = NanoUsd::new(70_000_000);
     let tries: Vec<_> = (0..40)
         .map(|_| {
@@ -28,9 +32,7 @@ async fn a_cap_is_not_passed_by_calls_at_the_same_time() {
     assert_eq!(bench.db.spent_today().await.unwrap(), cap);
 }
 
-#[tokio::test]
-async fn settling_frees_what_was_not_spent_and_a_new_day_begins_at_nothing() {
-    let bench = Bench::new().await;
+async fn settling_frees_what_was_not_spent_and_a_new_day_begins_at_nothing(bench: Bench) {
     let Reserved::Yes(held) = bench.db.reserve(CENT, CENT).await.unwrap() else { panic!("refused") };
     assert_eq!(bench.db.reserve(NanoUsd::new(1), CENT).await.unwrap(), Reserved::No { used: CENT });
     bench.db.settle(held, NanoUsd::new(4)).await.unwrap();
@@ -40,19 +42,12 @@ async fn settling_frees_what_was_not_spent_and_a_new_day_begins_at_nothing() {
     assert_eq!(bench.db.spent_today().await.unwrap(), NanoUsd::ZERO);
 }
 
-#[tokio::test]
-async fn a_finished_call_is_found_by_its_key_and_an_unfinished_one_is_counted() {
-    let bench = Bench::new().await;
+async fn a_finished_call_is_found_by_its_key_and_an_unfinished_one_is_counted(bench: Bench) {
     let task = bench.task().await.id;
+    let run = got(bench.db.claim(task, &bench.owner(), Duration::from_secs(9), 1).await.unwrap());
     let request = json!({"q": 1});
-    let start = CallStart {
-        key: "k",
-        task: Some(task),
-        step: "outline",
-        ordinal: 0,
-        model: "a/b",
-        request: &request,
-    };
+    let start =
+        CallStart { key: "k", run: Some(&run), step: "outline", ordinal: 0, model: "a/b", request: &request };
     bench.db.begin_call(&start).await.unwrap();
     assert_eq!(bench.db.journalled_call("k").await.unwrap(), None);
     let entry = bench.db.begin_call(&start).await.unwrap();
@@ -66,7 +61,7 @@ async fn a_finished_call_is_found_by_its_key_and_an_unfinished_one_is_counted() 
         cost: CENT,
         ms: 7,
     };
-    bench.db.finish_call(entry, &end).await.unwrap();
+    bench.db.finish_call(entry, Some(&run), &end).await.unwrap();
     assert_eq!(bench.db.journalled_call("k").await.unwrap().unwrap().answer, answer);
     let spent = bench.db.spent(task).await.unwrap();
     assert_eq!((spent.calls, spent.unfinished, spent.tokens_in, spent.cost), (1, 1, 5, CENT));

@@ -1,14 +1,14 @@
 //! Opening what is there, what is not, and what is not ours.
 
 use cofounder_domain::{FaultKind, SystemClock};
-use cofounder_storage::{Database, StorageError};
+use cofounder_storage::{Database, Location, PoolSettings, StorageError, Terms};
 use sea_orm::{ConnectionTrait, TransactionTrait};
 use std::sync::Arc;
 
 use crate::{Bench, brief};
 
 async fn open(path: &std::path::Path) -> Result<Database, StorageError> {
-    Database::open(path, Arc::new(SystemClock)).await
+    Database::open(&Location::Sqlite(path.to_owned()), PoolSettings::default(), Arc::new(SystemClock)).await
 }
 
 async fn sql(path: &std::path::Path, text: &str) {
@@ -20,8 +20,8 @@ async fn sql(path: &std::path::Path, text: &str) {
 
 #[tokio::test]
 async fn what_was_stored_is_there_after_reopening() {
-    let bench = Bench::new().await;
-    let task = bench.db.create_task(&brief(), &[]).await.unwrap();
+    let bench = Bench::sqlite().await;
+    let task = bench.db.create_task(&brief(), &[], &Terms::default()).await.unwrap();
     bench.db.close().await.unwrap();
     let again = open(&bench.path()).await.unwrap();
     assert_eq!(again.task(task.id).await.unwrap(), task);
@@ -31,7 +31,7 @@ async fn what_was_stored_is_there_after_reopening() {
 /// Tried by leaving out the version check in `migrate`: the test failed.
 #[tokio::test]
 async fn a_newer_database_is_refused_and_not_touched() {
-    let bench = Bench::new().await;
+    let bench = Bench::sqlite().await;
     bench.db.close().await.unwrap();
     sql(&bench.path(), "INSERT INTO schema_migrations VALUES (999, 'future', 'x', 0)").await;
     let error = open(&bench.path()).await.unwrap_err();
@@ -41,7 +41,7 @@ async fn a_newer_database_is_refused_and_not_touched() {
 
 #[tokio::test]
 async fn a_changed_migration_is_noticed() {
-    let bench = Bench::new().await;
+    let bench = Bench::sqlite().await;
     bench.db.close().await.unwrap();
     sql(&bench.path(), "UPDATE schema_migrations SET sha256 = 'another'").await;
     assert!(matches!(open(&bench.path()).await, Err(StorageError::Corrupt { .. })));

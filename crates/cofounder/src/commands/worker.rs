@@ -1,0 +1,35 @@
+//! `cofounder worker`: takes tasks from the queue until it is told to stop.
+
+use cofounder_executor::{Stop, Worker};
+use std::sync::Arc;
+
+use crate::{app::App, cli::WorkerArgs, failure::Failure, lifecycle, output, workshop::Studios};
+
+pub(crate) async fn run(app: App, args: &WorkerArgs, json: bool) -> Result<(), Failure> {
+    let config = &app.files.config;
+    let mut settings = config.worker.worker(config.database.notifications);
+    settings.concurrency = args.concurrency.unwrap_or(settings.concurrency);
+    settings.capabilities.extend(args.capabilities.iter().cloned());
+    settings.until_idle = args.until_idle;
+    let drain = lifecycle::stop_token().map_err(Failure::failed)?;
+    let stop = Stop { drain, ..Stop::default() };
+    let executor = app.executor()?;
+    let app = Arc::new(app);
+    let studios = Arc::new(Studios::new(app.clone()));
+    eprintln!(
+        "worker: {} task(s) at a time from {}; ctrl-c ends it after the running steps",
+        settings.concurrency, app.files.database
+    );
+    let worked = Worker::new(executor, studios.clone(), settings).run(&stop).await;
+    studios.close().await;
+    let report = worked?;
+    if json {
+        let report =
+            serde_json::json!({"ended": report.ended, "failed": report.failed, "released": report.released});
+        return output::json(&report);
+    }
+    output::line(format!(
+        "{} run(s) ended, {} failed, {} released for others",
+        report.ended, report.failed, report.released
+    ))
+}

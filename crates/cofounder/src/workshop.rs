@@ -1,0 +1,108 @@
+//! What a worker makes articles with: one set of models for each local model that tasks name.
+
+use async_trait::async_trait;
+use cofounder_domain::{FaultKind, TaskId};
+use cofounder_executor::{Event, Progress, StepError, Workflow, Workshop};
+use cofounder_pipeline::VERSION;
+use std::{collections::HashMap, sync::Arc};
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    app::{App, Studio},
+    chosen,
+    failure::Failure,
+};
+
+/// Makes the workflows of claimed tasks.
+pub(crate) struct Studios {
+    app: Arc<App>,
+    open: Mutex<HashMap<String, Arc<Studio>>>,
+}
+
+impl Studios {
+    pub(crate) fn new(app: Arc<App>) -> Self {
+        Self { app, open: Mutex::default() }
+    }
+
+    /// The models for tasks that name this one; their health and limits are shared by all tasks.
+    async fn studio(&self, pin: Option<&str>) -> Result<Arc<Studio>, Failure> {
+        let name = self.app.local_model(pin);
+        let mut open = self.open.lock().await;
+        if let Some(studio) = open.get(&name) {
+            return Ok(studio.clone());
+        }
+        let studio = Arc::new(self.app.studio(pin).await?);
+        open.insert(name, studio.clone());
+        Ok(studio)
+    }
+
+    /// Ends the local models' processes.
+    pub(crate) async fn close(&self) {
+        for studio in self.open.lock().await.values() {
+            studio.launcher.stop().await;
+        }
+    }
+}
+
+/// Why a task cannot be begun, in the words that a person would have been told.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct NotBegun(String);
+
+fn told(failure: &Failure) -> StepError {
+    StepError::from_fault(failure.kind(), None, NotBegun(failure.text().to_owned()))
+}
+
+#[async_trait]
+impl Workshop for Studios {
+    fn version(&self) -> u32 {
+        VERSION
+    }
+
+    async fn workflow(
+        &self,
+        task: TaskId,
+        cancel: &CancellationToken,
+    ) -> Result<Box<dyn Workflow>, StepError> {
+        let stored = self.app.db.task(task).await.map_err(StepError::storage)?;
+        if stored.version.is_some_and(|began| began < VERSION) {
+            let words = format!(
+                "the task began with version {} of the pipeline, and this program has version {VERSION}. Its sources and calls are kept; \
+                 `cofounder task retry {task} --from research` does it anew",
+                stored.version.unwrap_or_default()
+            );
+            return Err(StepError::from_fault(FaultKind::Conflict, None, NotBegun(words)));
+        }
+        let pin = stored.brief.model.as_deref();
+        let studio = self.studio(pin).await.map_err(|f| told(&f))?;
+        let strategy = chosen::prepare(&self.app, &studio, pin, cancel).await.map_err(|f| told(&f))?;
+        Ok(Box::new(self.app.workflow(&studio, strategy)))
+    }
+
+    fn progress(&self, task: TaskId) -> Arc<dyn Progress> {
+        Arc::new(Lines(task))
+    }
+}
+
+/// A line on standard error for each thing that happens.
+struct Lines(TaskId);
+
+impl Progress for Lines {
+    fn event(&self, event: &Event) {
+        let task = self.0;
+        match event {
+            Event::RunStarted { kept, .. } => eprintln!("{task}  claimed, {kept} step(s) are done already"),
+            Event::StepFinished { path, status, elapsed, replayed: false, reasons } => {
+                let why =
+                    if reasons.is_empty() { String::new() } else { format!("  {}", reasons.join("; ")) };
+                eprintln!("{task}  {path} {} in {:.1} s{why}", status.as_str(), elapsed.as_secs_f64());
+            }
+            Event::StepRetry { path, reason, after } => {
+                eprintln!("{task}  {path}: {reason}; trying again in {:.1} s", after.as_secs_f64());
+            }
+            Event::RunFinished { status } => eprintln!("{task}  {status}"),
+            _ => {}
+        }
+    }
+}

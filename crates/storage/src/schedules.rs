@@ -1,0 +1,147 @@
+//! Tasks that come again and again. When, is reckoned elsewhere: here stand the rule, its next time, and what came of it.
+
+use cofounder_domain::{Brief, SiteId, TaskId, Timestamp, format_timestamp};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::{
+    Database, StorageError, Terms,
+    sql::{Row, to_json, values},
+    tasks::insert,
+    work::transaction,
+};
+
+/// A rule by which tasks are made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Schedule {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// When, as a cron expression.
+    pub cron: String,
+    /// In which time zone (IANA).
+    pub zone: String,
+    /// What is asked for each time.
+    pub brief: Brief,
+    /// The tasks' priority.
+    pub priority: i32,
+    /// What the tasks' worker must have.
+    pub needs: String,
+    /// The next time; absent if there is none.
+    pub next_at: Option<Timestamp>,
+    /// The last time.
+    pub last_at: Option<Timestamp>,
+    /// The task that was made then.
+    pub last_task: Option<String>,
+}
+
+impl Database {
+    /// Stores a rule; its `id` is given by the database.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`] if the name is taken.
+    pub async fn add_schedule(&self, schedule: &Schedule) -> Result<Schedule, StorageError> {
+        let new = Schedule { id: Uuid::new_v4().to_string(), ..schedule.clone() };
+        let added = transaction!(self, |sql| {
+            let text = "INSERT INTO schedules (id, site_id, name, cron, zone, brief, priority, needs, next_at, created_at)
+                        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (site_id, name) DO NOTHING";
+            let row = values![
+                new.id.clone(),
+                SiteId::DEFAULT.to_string(),
+                new.name.clone(),
+                new.cron.clone(),
+                new.zone.clone(),
+                to_json(&new.brief)?,
+                i64::from(new.priority),
+                new.needs.clone(),
+                new.next_at.map(|at| at.timestamp_millis()),
+                sql.db.millis()
+            ];
+            sql.run(text, row).await
+        });
+        if added.await? == 0 {
+            return Err(StorageError::Conflict(format!(
+                "there is a schedule `{}` already. Remove it first, or choose another name",
+                new.name
+            )));
+        }
+        Ok(new)
+    }
+
+    /// Every rule, by name.
+    ///
+    /// # Errors
+    /// [`StorageError`] if the database does not answer.
+    pub async fn schedules(&self) -> Result<Vec<Schedule>, StorageError> {
+        let rows = self.read().all("SELECT * FROM schedules ORDER BY name", values![]).await?;
+        rows.iter().map(schedule_of).collect()
+    }
+
+    /// Removes a rule. Tasks that it made stay.
+    ///
+    /// # Errors
+    /// [`StorageError::NotFound`] if there is none of this name.
+    pub async fn remove_schedule(&self, name: &str) -> Result<(), StorageError> {
+        let removed =
+            transaction!(self, |sql| sql.run("DELETE FROM schedules WHERE name = $1", values![name]).await);
+        match removed.await? {
+            0 => Err(StorageError::NotFound { what: "schedule", id: name.to_owned() }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Rules whose time has come.
+    ///
+    /// # Errors
+    /// [`StorageError`] if the database does not answer.
+    pub async fn due_schedules(&self) -> Result<Vec<Schedule>, StorageError> {
+        let text =
+            "SELECT * FROM schedules WHERE next_at IS NOT NULL AND next_at <= $1 ORDER BY next_at LIMIT 100";
+        self.read().all(text, values![self.millis()]).await?.iter().map(schedule_of).collect()
+    }
+
+    /// Makes the task that a rule's time has come for, and notes its next time. Of several workers that try, one does.
+    ///
+    /// # Errors
+    /// [`StorageError`] if the database does not answer.
+    pub async fn fire_schedule(
+        &self,
+        schedule: &Schedule,
+        next: Option<Timestamp>,
+    ) -> Result<Option<TaskId>, StorageError> {
+        let Some(at) = schedule.next_at else { return Ok(None) };
+        let fired = transaction!(self, |sql| {
+            let text = "UPDATE schedules SET next_at = $3, last_at = $2 WHERE id = $1 AND next_at = $2";
+            let next = next.map(|next| next.timestamp_millis());
+            if sql.run(text, values![schedule.id.clone(), at.timestamp_millis(), next]).await? == 0 {
+                return Ok(None);
+            }
+            let key = Some(format!("schedule {} {}", schedule.id, format_timestamp(at)));
+            let (priority, needs) = (schedule.priority, schedule.needs.clone());
+            let terms = Terms { priority, needs, key, ..Terms::default() };
+            let task = insert(&sql, &schedule.brief, &[], &terms).await?;
+            let text = "UPDATE schedules SET last_task = $2 WHERE id = $1";
+            sql.run(text, values![schedule.id.clone(), task.to_string()]).await?;
+            Ok(Some(task))
+        });
+        let fired = fired.await?;
+        self.ring();
+        Ok(fired)
+    }
+}
+
+fn schedule_of(row: &Row) -> Result<Schedule, StorageError> {
+    Ok(Schedule {
+        id: row.get("id")?,
+        name: row.get("name")?,
+        cron: row.get("cron")?,
+        zone: row.get("zone")?,
+        brief: row.json("brief")?,
+        priority: i32::try_from(row.get::<i64>("priority")?).map_err(StorageError::bug)?,
+        needs: row.get("needs")?,
+        next_at: row.maybe_time("next_at")?,
+        last_at: row.maybe_time("last_at")?,
+        last_task: row.get("last_task")?,
+    })
+}
