@@ -111,10 +111,13 @@ pub(crate) enum TaskCommand {
         #[arg(long, value_name = "STATUS")]
         status: Option<cofounder_domain::Status>,
     },
-    /// Show a task with its steps, calls and history
+    /// Show a task: its history, its runs and who held them, each step's attempts, time, tokens and cost
     Show {
         /// The task's id, or its first characters
         id: String,
+        /// Print every entry of its journal as well
+        #[arg(long)]
+        journal: bool,
     },
     /// Approve a task's draft: its post goes live
     Approve {

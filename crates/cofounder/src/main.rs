@@ -18,6 +18,7 @@ mod output;
 mod progress;
 mod pull;
 mod result;
+mod task_view;
 mod workshop;
 
 use clap::Parser;

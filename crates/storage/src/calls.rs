@@ -1,12 +1,13 @@
 //! The journal of model calls: each is written down before it is made and as soon as it ends.
 
-use cofounder_domain::{CallRecord, NanoUsd, TaskId};
+use cofounder_domain::{CallRecord, NanoUsd, StepPath, TaskId};
 use serde_json::Value;
+use std::collections::HashMap;
 
 use crate::{
     Claimed, Database, StorageError,
     queue::check_fence,
-    sql::{id, signed, to_json, values},
+    sql::{Row, id, signed, to_json, values},
     work::transaction,
 };
 
@@ -202,17 +203,32 @@ impl Database {
     /// # Errors
     /// [`StorageError`] if the database does not answer.
     pub async fn spent(&self, task: TaskId) -> Result<Spent, StorageError> {
-        let text = "SELECT count(*) FILTER (WHERE state = 'done') AS calls, count(*) FILTER (WHERE state = 'started') AS unfinished,
-                    CAST(coalesce(sum(tokens_in), 0) AS BIGINT) AS tokens_in,
-                      CAST(coalesce(sum(tokens_out), 0) AS BIGINT) AS tokens_out, CAST(coalesce(sum(cost), 0) AS BIGINT) AS cost
-                    FROM model_calls WHERE task_id = $1";
-        let Some(row) = self.read().one(text, values![id(task)]).await? else { return Ok(Spent::default()) };
-        Ok(Spent {
-            calls: row.number("calls")?,
-            unfinished: row.number("unfinished")?,
-            tokens_in: row.number("tokens_in")?,
-            tokens_out: row.number("tokens_out")?,
-            cost: NanoUsd::new(row.number("cost")?),
-        })
+        let text = format!("SELECT {SUMS} FROM model_calls WHERE task_id = $1");
+        let row = self.read().one(&text, values![id(task)]).await?;
+        row.as_ref().map_or(Ok(Spent::default()), spent_of)
     }
+
+    /// What a task's calls took, step by step.
+    ///
+    /// # Errors
+    /// [`StorageError`] if the database does not answer.
+    pub async fn spent_by_step(&self, task: TaskId) -> Result<HashMap<StepPath, Spent>, StorageError> {
+        let text = format!("SELECT step, {SUMS} FROM model_calls WHERE task_id = $1 GROUP BY step");
+        let rows = self.read().all(&text, values![id(task)]).await?;
+        rows.iter().map(|row| Ok((StepPath::new(row.get::<String>("step")?), spent_of(row)?))).collect()
+    }
+}
+
+const SUMS: &str = "count(*) FILTER (WHERE state = 'done') AS calls, count(*) FILTER (WHERE state = 'started') AS unfinished,
+    CAST(coalesce(sum(tokens_in), 0) AS BIGINT) AS tokens_in, CAST(coalesce(sum(tokens_out), 0) AS BIGINT) AS tokens_out,
+    CAST(coalesce(sum(cost), 0) AS BIGINT) AS cost";
+
+fn spent_of(row: &Row) -> Result<Spent, StorageError> {
+    Ok(Spent {
+        calls: row.number("calls")?,
+        unfinished: row.number("unfinished")?,
+        tokens_in: row.number("tokens_in")?,
+        tokens_out: row.number("tokens_out")?,
+        cost: NanoUsd::new(row.number("cost")?),
+    })
 }

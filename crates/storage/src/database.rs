@@ -3,7 +3,10 @@
 use cofounder_domain::{Clock, Timestamp};
 use sea_orm::{
     ConnectOptions, DatabaseConnection, DbBackend,
-    sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
+    sqlx::{
+        self, Connection,
+        sqlite::{SqliteJournalMode, SqliteSynchronous},
+    },
 };
 use std::{
     fs,
@@ -128,6 +131,9 @@ impl Database {
         settings: PoolSettings,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StorageError> {
+        if let Location::Postgres(url) = location {
+            knock(url, settings.connect).await.map_err(|e| StorageError::of_driver(&e, location))?;
+        }
         let options = match location {
             Location::Sqlite(path) => sqlite_options(path, settings),
             Location::Postgres(url) => postgres_options(url, settings),
@@ -222,6 +228,12 @@ impl Database {
     }
 }
 
+/// One connection, to learn why there is none if there is none: a pool would only say that it waited in vain.
+async fn knock(url: &str, patience: Duration) -> Result<(), sqlx::Error> {
+    let connected = tokio::time::timeout(patience, sqlx::PgConnection::connect(url)).await;
+    connected.unwrap_or(Err(sqlx::Error::PoolTimedOut))?.close().await
+}
+
 fn make_folder(path: &Path) -> Result<(), StorageError> {
     let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) else { return Ok(()) };
     fs::create_dir_all(folder).map_err(|error| StorageError::ReadOnly {
@@ -242,7 +254,7 @@ fn sqlite_options(path: &Path, settings: PoolSettings) -> ConnectOptions {
 }
 
 fn postgres_options(url: &str, settings: PoolSettings) -> ConnectOptions {
-    let limit = settings.statement.saturating_sub(SERVER_FIRST).max(Duration::from_millis(1));
+    let limit = settings.statement.saturating_sub(SERVER_FIRST).max(settings.statement / 2);
     let mut options = pooled(url, settings);
     options.map_sqlx_postgres_opts(move |postgres| {
         let postgres = postgres.application_name("cofounder");

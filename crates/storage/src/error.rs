@@ -62,7 +62,7 @@ pub enum StorageError {
     },
     /// It was written by a newer version of the program.
     #[error(
-        "{place} was written by a newer version of cofounder (schema {found}, this one knows {known}). It was not touched. Use the newer version, or another database"
+        "{place} was written by a newer version of cofounder (schema {found}, this one knows {known}). It was not touched. Use the newer version, or name another database with --data-dir or --database-url"
     )]
     Newer {
         /// The database.
@@ -86,7 +86,7 @@ pub enum StorageError {
     },
     /// It is damaged or is not this program's.
     #[error(
-        "{place} is not a usable database: {reason}. It was not touched. Restore a copy, or name another one"
+        "{place} is not a usable database: {reason}. It was not touched. Restore a copy, or name another one with --data-dir or --database-url"
     )]
     Corrupt {
         /// The database.
@@ -158,7 +158,12 @@ impl StorageError {
             DbErr::ConnectionAcquire(_) => return Self::Unavailable(reason),
             _ => return Self::bug(reason),
         };
-        match &**sqlx_error {
+        Self::of_driver(sqlx_error, location)
+    }
+
+    pub(crate) fn of_driver(error: &sqlx::Error, location: &Location) -> Self {
+        let reason = error.to_string();
+        match error {
             sqlx::Error::Database(refusal) => {
                 let (code, reason) = (refusal.code().unwrap_or_default(), refusal.message().to_owned());
                 if refusal.message().contains("illegal transition") {

@@ -84,11 +84,7 @@ impl Sql<'_> {
         run: impl Future<Output = Result<T, DbErr>>,
     ) -> Result<T, StorageError> {
         self.db.strike(text, Moment::Before)?;
-        let patience = self.db.settings.statement;
-        let done = tokio::time::timeout(patience, run).await.map_err(|_| {
-            StorageError::Unavailable(format!("a statement took longer than {} s", patience.as_secs_f64()))
-        })?;
-        let done = done.map_err(|e| StorageError::of(&e, &self.db.location))?;
+        let done = self.db.in_time(self.db.settings.statement, run).await?;
         self.db.strike(text, Moment::After)?;
         Ok(done)
     }

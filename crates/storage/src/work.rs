@@ -1,7 +1,7 @@
 //! Units of work: what belongs together is one transaction, and one that only came at a bad moment is done again.
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
-use sea_orm::{DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait};
+use sea_orm::{DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -105,7 +105,24 @@ impl Database {
             ..TransactionOptions::default()
         };
         self.strike("BEGIN", Moment::Before)?;
-        self.pool.begin_with_options(options).await.map_err(|e| StorageError::of(&e, &self.location))
+        let limit = self.settings.acquire.saturating_add(self.settings.statement);
+        self.in_time(limit, self.pool.begin_with_options(options)).await
+    }
+
+    /// What the driver says, unless a server that answers no more keeps it waiting. What is not waited for any longer
+    /// is undone by the driver before its connection serves others.
+    pub(crate) async fn in_time<T>(
+        &self,
+        limit: Duration,
+        work: impl Future<Output = Result<T, DbErr>>,
+    ) -> Result<T, StorageError> {
+        match tokio::time::timeout(limit, work).await {
+            Ok(done) => done.map_err(|e| StorageError::of(&e, &self.location)),
+            Err(_) => {
+                let reason = format!("the database did not answer within {} s", limit.as_secs_f64());
+                Err(StorageError::Unavailable(reason))
+            }
+        }
     }
 
     /// Commits what succeeded and undoes what did not.
@@ -120,10 +137,10 @@ impl Database {
         };
         if done.is_err() || committed.is_err() {
             // The connection goes back to the pool now, and not when the driver gets round to it.
-            drop(transaction.rollback().await);
+            drop(self.in_time(self.settings.statement, transaction.rollback()).await);
             return committed.and(done);
         }
-        transaction.commit().await.map_err(|e| StorageError::of(&e, &self.location))?;
+        self.in_time(self.settings.statement, transaction.commit()).await?;
         self.strike("COMMIT", Moment::After)?;
         done
     }

@@ -8,3 +8,4 @@ pub mod gguf;
 pub mod hub;
 pub mod postgres;
 pub mod provider;
+pub mod receiver;

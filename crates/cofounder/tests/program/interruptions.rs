@@ -1,47 +1,14 @@
 //! The program is killed, interrupted, or alone no more: nothing acknowledged is lost, no finished call is repeated.
 
-use rustix::process::{Pid, Signal, kill_process};
-use std::{
-    collections::BTreeMap,
-    process::Stdio,
-    time::{Duration, Instant},
-};
-use tokio::process::Child;
+use rustix::process::Signal;
+use std::time::{Duration, Instant};
 
 use cofounder_testkit::provider::Reply;
 
 use crate::{
     story,
-    workbench::{Done, Workbench, finish, strs},
+    workbench::{Workbench, asked, ended, finish, signal, start, strs},
 };
-
-fn start(bench: &Workbench, args: &[&str]) -> Child {
-    bench.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-}
-
-fn signal(child: &Child, signal: Signal) {
-    let pid = Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap()).unwrap();
-    kill_process(pid, signal).unwrap();
-}
-
-async fn ended(child: Child) -> Done {
-    let waited = tokio::time::timeout(Duration::from_secs(120), child.wait_with_output());
-    let output = waited.await.expect("the program hangs").unwrap();
-    Done {
-        code: output.status.code(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
-}
-
-/// How often each call was asked for, by its idempotency key.
-fn asked(bench: &Workbench) -> BTreeMap<String, usize> {
-    let mut counts = BTreeMap::new();
-    for seen in bench.provider.seen().iter().filter(|s| s.path.ends_with("/chat/completions")) {
-        *counts.entry(seen.headers["idempotency-key"].clone()).or_default() += 1;
-    }
-    counts
-}
 
 async fn only_task(bench: &Workbench, status: &str) -> String {
     let tasks = bench.tasks().await;

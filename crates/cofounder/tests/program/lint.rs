@@ -86,6 +86,13 @@ async fn every_command_has_help_and_takes_the_global_options_on_either_side() {
         "task cancel",
         "task retry",
         "task resume",
+        "task hold",
+        "task release",
+        "worker",
+        "schedule add",
+        "schedule list",
+        "schedule rm",
+        "migrate",
         "post",
         "post list",
         "post show",
@@ -116,7 +123,7 @@ async fn every_command_has_help_and_takes_the_global_options_on_either_side() {
         .json(&["task", "create", story::TOPIC, "--source", &bench.shown("sources"), "--data-dir", &other])
         .await;
     assert!(bench.tasks().await.is_empty(), "the flag comes before the environment");
-    let postgres = bench.run(&["task", "list", "--database-url", "postgres://user:word@127.0.0.1/x"]).await;
-    postgres.refused(1, &["SQLite", "--database-url"]);
+    let postgres = bench.run(&["task", "list", "--database-url", "postgres://user:word@127.0.0.1:1/x"]).await;
+    postgres.refused(1, &["does not answer"]);
     assert!(!postgres.stderr.contains("word"), "{postgres:#?}");
 }

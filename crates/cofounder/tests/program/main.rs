@@ -3,6 +3,7 @@
 
 mod story;
 mod workbench;
+mod workers;
 
 mod briefs;
 mod hostile;

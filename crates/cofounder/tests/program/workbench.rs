@@ -1,15 +1,20 @@
 //! A place to run the program in: an empty home, a data directory, sources, a configuration, and a fake provider.
 
-use cofounder_testkit::provider::{FakeProvider, Reply};
+use cofounder_testkit::{
+    postgres,
+    provider::{FakeProvider, Reply},
+};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
 };
 use tempfile::TempDir;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 use crate::story;
 
@@ -19,6 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(180);
 /// Everything that one test needs; gone when it is dropped.
 pub(crate) struct Workbench {
     folder: TempDir,
+    database: Option<String>,
     pub(crate) provider: FakeProvider,
 }
 
@@ -36,13 +42,20 @@ impl Workbench {
     pub(crate) async fn new() -> Self {
         let provider = FakeProvider::start().await.unwrap();
         provider.script(story::able_writer());
-        let bench = Self { folder: TempDir::new().unwrap(), provider };
+        let bench = Self { folder: TempDir::new().unwrap(), database: None, provider };
         for folder in ["home", "data", "models", "sources", "work"] {
             fs::create_dir(bench.path(folder)).unwrap();
         }
         story::write_sources(&bench.path("sources"));
         bench.configure("price = { input = 0.0, output = 0.0 }\n");
         bench
+    }
+
+    /// The same on a PostgreSQL database that is up to date; none if no server is installed.
+    pub(crate) async fn postgres() -> Option<Self> {
+        let bench = Self { database: Some(postgres::database()?), ..Self::new().await };
+        assert_eq!(bench.run(&["migrate"]).await.code, Some(0));
+        Some(bench)
     }
 
     /// Writes the configuration anew: `price`, then `more`, go below the model `acme/large`.
@@ -53,6 +66,10 @@ impl Workbench {
              [provider.acme.model.large]\ncontext = 32768\n{more}"
         );
         self.write("cofounder.toml", text);
+    }
+
+    pub(crate) fn has_server(&self) -> bool {
+        self.database.is_some()
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -86,6 +103,9 @@ impl Workbench {
             command.env(name, self.path(folder));
         }
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        if let Some(url) = &self.database {
+            command.env("COFOUNDER_DATABASE_URL", url);
+        }
         for switch in ["OLLAMA__DISCOVER", "HUB__ENABLED", "HUB__PIP"] {
             command.env(format!("COFOUNDER_{switch}"), "false");
         }
@@ -154,6 +174,37 @@ impl Workbench {
             if sections >= nth { Reply::Hang } else { writer(body) }
         });
     }
+}
+
+/// Starts the program and lets it run.
+pub(crate) fn start(bench: &Workbench, args: &[&str]) -> Child {
+    bench.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Sends a signal to a program that was started.
+pub(crate) fn signal(child: &Child, signal: Signal) {
+    let pid = Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap()).unwrap();
+    kill_process(pid, signal).unwrap();
+}
+
+/// Waits for its end.
+pub(crate) async fn ended(child: Child) -> Done {
+    let waited = tokio::time::timeout(Duration::from_secs(120), child.wait_with_output());
+    let output = waited.await.expect("the program hangs").unwrap();
+    Done {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// How often each call was asked for, by its idempotency key.
+pub(crate) fn asked(bench: &Workbench) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for seen in bench.provider.seen().iter().filter(|s| s.path.ends_with("/chat/completions")) {
+        *counts.entry(seen.headers["idempotency-key"].clone()).or_default() += 1;
+    }
+    counts
 }
 
 /// Runs a command to its end.

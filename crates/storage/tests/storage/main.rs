@@ -6,15 +6,24 @@
     reason = "in a test a panic is how a failure is told"
 )]
 
+mod approve;
+mod effects;
+mod migrations;
 mod money;
 mod opening;
+mod outage;
 mod posts;
+mod queue;
+mod recovery;
+mod schedules;
+mod schema;
+mod steps;
 mod tasks;
 
 use cofounder_domain::{Brief, Gate, Report, Source, SourceId, content_hash};
 use cofounder_storage::{Claim, Claimed, Database, Draft, Location, Owner, PoolSettings, Terms};
 use cofounder_testkit::{clock::ManualClock, postgres};
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement};
 use std::{path::PathBuf, sync::Arc};
 use tempfile::TempDir;
 
@@ -95,14 +104,12 @@ impl Bench {
 
     /// Statements behind the program's back.
     pub(crate) async fn raw(&self, text: &str) -> Result<(), DbErr> {
-        let url = match self.db.location() {
-            Location::Sqlite(path) => format!("sqlite://{}", path.display()),
-            Location::Postgres(url) => url.clone(),
-        };
-        let raw = sea_orm::Database::connect(url).await?;
-        let done = raw.execute_unprepared(text).await;
-        raw.close().await?;
-        done.map(drop)
+        raw(self.db.location(), text).await
+    }
+
+    /// What such a statement finds: its column `line`.
+    pub(crate) async fn lines(&self, text: &str) -> Vec<String> {
+        lines(self.db.location(), text).await
     }
 
     /// A statement that a trigger of the table `tasks` would refuse.
@@ -118,6 +125,29 @@ impl Bench {
         let trigger = &trigger[..trigger.find("END;").unwrap() + 4];
         self.raw(&format!("DROP TRIGGER {name}; {text}; {trigger}")).await.unwrap();
     }
+}
+
+/// A connection that the program knows nothing of.
+pub(crate) async fn connect(place: &Location) -> DatabaseConnection {
+    let url = match place {
+        Location::Sqlite(path) => format!("sqlite://{}?mode=rwc", path.display()),
+        Location::Postgres(url) => url.clone(),
+    };
+    sea_orm::Database::connect(url).await.unwrap()
+}
+
+pub(crate) async fn raw(place: &Location, text: &str) -> Result<(), DbErr> {
+    let raw = connect(place).await;
+    let done = raw.execute_unprepared(text).await;
+    raw.close().await?;
+    done.map(drop)
+}
+
+pub(crate) async fn lines(place: &Location, text: &str) -> Vec<String> {
+    let raw = connect(place).await;
+    let rows = raw.query_all_raw(Statement::from_string(raw.get_database_backend(), text)).await.unwrap();
+    raw.close().await.unwrap();
+    rows.iter().map(|row| row.try_get("", "line").unwrap()).collect()
 }
 
 const CONTENTION: &str = "
