@@ -9,6 +9,7 @@ use cofounder_providers::{
     EmbeddedModel, FoundOllama, OLLAMA_PATIENCE, OLLAMA_URL, Role, Route, Router, RouterConfig,
     discover_ollama, known_env_keys,
 };
+use cofounder_publish::{WebhookTarget, Webhooks};
 use cofounder_research::Fetcher;
 use cofounder_storage::{Database, Location, Owner, StorageError};
 use std::{
@@ -153,6 +154,15 @@ impl App {
             fetcher: Arc::new(Fetcher::new(self.files.config.research.clone())),
             settings: Settings { strategy, rails: Default::default() },
         }
+    }
+
+    /// Who is told when a post goes live. Connects to nothing.
+    pub(crate) fn webhooks(&self) -> Result<Arc<Webhooks>, Failure> {
+        let sections = self.files.config.webhook.iter();
+        let targets: Vec<WebhookTarget> =
+            sections.map(|(name, s)| s.target(name)).collect::<Result<_, _>>()?;
+        let webhooks = Webhooks::new(targets, self.clock.clone()).map_err(Failure::usage)?;
+        Ok(Arc::new(webhooks))
     }
 
     /// What runs tasks in this process.

@@ -17,7 +17,6 @@ impl Bug {
     }
 
     /// Where it was noticed.
-    #[must_use]
     pub fn backtrace(&self) -> &Backtrace {
         &self.backtrace
     }

@@ -11,10 +11,10 @@ use std::{
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Event, Permits, Progress, Settings, StepError, Trial};
+use crate::{Event, Permits, Progress, Settings, StepError, Trial, error::Cause};
 
 /// How long a step may go on after its run was asked to stop.
-const LAST_WORDS: Duration = Duration::from_millis(1_000);
+pub(crate) const LAST_WORDS: Duration = Duration::from_millis(1_000);
 
 /// What a step came to. A result that fell short is never a plain one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,16 +160,22 @@ impl RunContext {
         if let Some(kept) = self.kept(&path).await? {
             return Ok(kept);
         }
-        let _permits = self.permits(needs.permits).await?;
         let mut pauses = self.pauses(needs.retries.unwrap_or(self.settings.retries));
         let mut outages = self.pauses(usize::MAX);
         let mut outage: Option<Instant> = None;
         loop {
+            // While a step pauses, others may have what it uses.
+            let permits = self.permits(needs.permits).await?;
             let started = Instant::now();
             let error = match self.attempt(&path, needs, &work, started).await {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
+            drop(permits);
+            if error.cause == Cause::Lost {
+                // Whoever has the task now writes; this run does not.
+                return Err(error);
+            }
             if self.cancel.is_cancelled() {
                 return Err(StepError::interrupted());
             }

@@ -1,21 +1,19 @@
 //! Claims a task and runs its workflow to an end.
 
 use async_trait::async_trait;
-use cofounder_domain::{FaultKind, Gate, Status, TaskId};
+use cofounder_domain::{Gate, Status, TaskId};
 use cofounder_storage::{Claim, Claimed, Database, Owner, StorageError, patiently};
-use futures_util::FutureExt;
 use std::{
-    panic::AssertUnwindSafe,
     sync::{Arc, Mutex},
     time::Duration,
 };
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::{Event, Permits, Progress, RunContext, StepError, Trial, error::Cause};
 
 /// How often a run looks whether a person or another worker has moved its task on.
-const GLANCE: Duration = Duration::from_millis(500);
+pub(crate) const GLANCE: Duration = Duration::from_millis(500);
 
 /// A list of steps.
 #[async_trait]
@@ -95,14 +93,6 @@ impl Default for Settings {
     }
 }
 
-#[derive(Debug, thiserror::Error)]
-#[error("the task took longer than the {} s that it may take", .0.as_secs())]
-struct Overdue(Duration);
-
-#[derive(Debug, thiserror::Error)]
-#[error("the task's deadline passed while it ran")]
-struct PastDeadline;
-
 /// Runs tasks for this process.
 pub struct Executor {
     pub(crate) db: Arc<Database>,
@@ -177,8 +167,10 @@ impl Executor {
         };
         let outcome = self.work(workflow, &context, &progress).await;
         let finished = self.settle(&claimed, outcome, stop).await?;
-        let status = self.db.task(task).await?.status;
-        progress.event(&Event::RunFinished { status });
+        // What is written down is written down, also if it cannot be read again now.
+        if let Ok(stored) = self.db.task(task).await {
+            progress.event(&Event::RunFinished { status: stored.status });
+        }
         Ok(finished)
     }
 
@@ -200,78 +192,6 @@ impl Executor {
             tokio::select! {
                 () = cancel.cancelled() => return Ok(Claim::Held { wait }),
                 () = sleep(wait.min(GLANCE)) => {}
-            }
-        }
-    }
-
-    /// Runs the workflow beside the heartbeat. A panic is a failure, not the end of the process.
-    async fn work(
-        &self,
-        workflow: &dyn Workflow,
-        context: &RunContext,
-        progress: &Arc<dyn Progress>,
-    ) -> Result<Ending, StepError> {
-        let run = async {
-            let limit = self.prepare(context, progress).await?;
-            let run = AssertUnwindSafe(workflow.run(context)).catch_unwind();
-            match (timeout(limit.unwrap_or(self.settings.run_deadline), run).await, limit) {
-                (Ok(Ok(outcome)), _) => outcome,
-                (Ok(Err(panic)), _) => {
-                    Err(StepError::bug(format!("a step panicked: {}", words(panic.as_ref()))))
-                }
-                (Err(_), Some(_)) => Err(StepError::from_fault(FaultKind::Unsupported, None, PastDeadline)),
-                (Err(_), None) => {
-                    let overdue = Overdue(self.settings.run_deadline);
-                    Err(StepError::from_fault(FaultKind::Unsupported, None, overdue))
-                }
-            }
-        };
-        tokio::select! {
-            biased;
-            outcome = run => outcome,
-            lost = self.keep_lease(&context.claimed) => {
-                context.cancel.cancel();
-                Err(StepError::storage(lost))
-            }
-        }
-    }
-
-    /// Tells what is kept from earlier runs; returns how long the task may still take, if it has a deadline that comes
-    /// before the run's own.
-    async fn prepare(
-        &self,
-        context: &RunContext,
-        progress: &Arc<dyn Progress>,
-    ) -> Result<Option<Duration>, StepError> {
-        let task = context.task();
-        let stored = async {
-            let kept = self.db.steps(task).await?.iter().filter(|s| s.result.is_some()).count();
-            Ok((self.db.task(task).await?.deadline_at, kept))
-        };
-        let (deadline, kept) = stored.await.map_err(StepError::storage)?;
-        progress.event(&Event::RunStarted { task, kept });
-        let left = deadline.map(|at| (at - self.db.now()).to_std().unwrap_or(Duration::ZERO));
-        Ok(left.filter(|left| *left < self.settings.run_deadline))
-    }
-
-    /// Keeps the lease alive, and looks whether the task has been moved on; ends only when the claim no longer holds.
-    async fn keep_lease(&self, claimed: &Claimed) -> StorageError {
-        let (beat, mut wakeup) = (self.settings.lease / 3, self.db.wakeup(false));
-        let mut next = Instant::now() + beat;
-        loop {
-            wakeup.wait(GLANCE.min(next - Instant::now())).await;
-            let looked = if Instant::now() < next {
-                self.db.still_mine(claimed).await
-            } else {
-                next = Instant::now() + beat;
-                self.db.heartbeat(claimed, self.settings.lease).await
-            };
-            match looked {
-                Ok(()) => {}
-                Err(StorageError::Stale) => return StorageError::Stale,
-                Err(error) => {
-                    tracing::warn!(%error, task = %claimed.task, "the lease could not be prolonged")
-                }
             }
         }
     }
@@ -310,9 +230,4 @@ impl Executor {
             ended => ended.map(|()| finished),
         }
     }
-}
-
-fn words(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a message".to_owned())
 }

@@ -13,9 +13,11 @@ mod courier;
 mod error;
 mod event;
 mod executor;
+mod late;
 mod permits;
 mod schedule;
 mod trial;
+mod watch;
 mod worker;
 
 pub use context::{Needs, Outcome, RunContext, StepContext};

@@ -51,6 +51,8 @@ impl Rule {
     /// The next time after `moment`; none if there is none.
     #[must_use]
     pub fn after(&self, moment: Timestamp) -> Option<Timestamp> {
+        // The parts of a second would be those of the time that is found.
+        let moment = Timestamp::from_timestamp(moment.timestamp(), 0)?;
         let next = self.cron.find_next_occurrence(&moment.with_timezone(&self.zone), false);
         next.ok().map(|at| at.to_utc())
     }
@@ -94,6 +96,16 @@ mod tests {
         let once = rule.after(october).unwrap();
         assert_eq!(once, at("2026-10-25T00:30:00Z"));
         assert_eq!(rule.after(once).unwrap(), at("2026-10-26T01:30:00Z"));
+    }
+
+    /// Tried by leaving the parts of a second as they are: the times had them too.
+    #[test]
+    fn a_time_is_a_whole_second_and_is_not_named_again_within_it() {
+        let rule = Rule::new("30 7 * * *", "UTC", at("2026-03-28T12:00:00Z")).unwrap();
+        let first = at("2026-03-29T07:30:00Z");
+        assert_eq!(rule.after(at("2026-03-29T07:29:59.999Z")), Some(first));
+        assert_eq!(rule.after(at("2026-03-28T12:00:00.25Z")), Some(first));
+        assert_eq!(rule.after(at("2026-03-29T07:30:00.999Z")), Some(at("2026-03-30T07:30:00Z")));
     }
 
     #[test]

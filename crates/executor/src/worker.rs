@@ -10,7 +10,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{Courier, Executor, Finished, Progress, StepError, Stop, Workflow, courier, schedule};
+use crate::{Courier, Executor, Finished, Progress, StepError, Stop, Workflow, courier, late::Late, schedule};
 
 /// Every so many claims the oldest task comes first, whatever its priority. A task that has `n` older ones before it is
 /// claimed among the next `OLDEST_EVERY * (n + 1)` claims of any worker that can run it.
@@ -97,6 +97,8 @@ struct Shift {
     running: JoinSet<Result<Finished, StorageError>>,
     claims: u64,
     report: Report,
+    /// When it last made its rounds.
+    rounds: Option<Instant>,
     /// Whether the last look for work found nothing at all.
     idle: bool,
     /// Whether it has said that its memory is full.
@@ -124,8 +126,14 @@ impl Worker {
     /// for.
     pub async fn run(&self, stop: &Stop) -> Result<Report, StorageError> {
         let mut wakeup = self.executor.db.wakeup(self.settings.notifications);
-        let mut shift =
-            Shift { running: JoinSet::new(), claims: 0, report: Report::default(), idle: false, full: false };
+        let mut shift = Shift {
+            running: JoinSet::new(),
+            claims: 0,
+            report: Report::default(),
+            rounds: None,
+            idle: false,
+            full: false,
+        };
         let courier = self.courier.clone().map(|courier| {
             let wakeup = self.executor.db.wakeup(false);
             let (executor, poll) = (self.executor.clone(), self.settings.poll);
@@ -137,8 +145,8 @@ impl Worker {
             }
             match self.look(&mut shift, stop).await {
                 Ok(()) => {}
-                Err(error) if is_passing(&error) => tracing::warn!(%error, "looking for work again soon"),
-                Err(error) => break Err(error),
+                Err(error) if is_final(&error) => break Err(error),
+                Err(error) => tell(&error),
             }
             if self.settings.until_idle && shift.idle && shift.running.is_empty() {
                 break Ok(());
@@ -153,17 +161,12 @@ impl Worker {
         ended.map(|()| shift.report)
     }
 
-    /// One look at the database: what became due, whose worker is gone, what can be claimed.
+    /// One look at the database: what can be claimed and, every so often, what else is to be done.
     async fn look(&self, shift: &mut Shift, stop: &Stop) -> Result<(), StorageError> {
-        let db = &self.executor.db;
-        db.check_schema().await?;
-        schedule::fire(db).await?;
-        db.promote().await?;
-        let recovered = db.recover(&self.executor.owner, self.settings.patience).await?;
-        for task in &recovered.given_up {
-            tracing::error!(%task, "given up: its workers keep ending before anything is journalled");
+        if shift.rounds.is_none_or(|last| last.elapsed() >= self.settings.poll) {
+            self.make_rounds().await?;
+            shift.rounds = Some(Instant::now());
         }
-        let before = shift.claims;
         while shift.running.len() < self.settings.concurrency && self.has_room(shift) {
             let claimed = self.claim(shift).await?;
             if claimed.is_empty() {
@@ -173,8 +176,20 @@ impl Worker {
                 self.start(shift, claimed, stop);
             }
         }
-        let waiting = if shift.claims == before { db.has_open_work().await? } else { true };
-        shift.idle = !waiting;
+        shift.idle = self.settings.until_idle && !self.executor.db.has_open_work().await?;
+        Ok(())
+    }
+
+    /// What became due, and whose worker is gone. Before, whether the database is still one that it may work on.
+    async fn make_rounds(&self) -> Result<(), StorageError> {
+        let db = &self.executor.db;
+        db.check_schema().await?;
+        schedule::fire(db).await?;
+        db.promote().await?;
+        let recovered = db.recover(&self.executor.owner, self.settings.patience).await?;
+        for task in &recovered.given_up {
+            tracing::error!(%task, "given up: its workers keep ending before anything is journalled");
+        }
         Ok(())
     }
 
@@ -195,7 +210,7 @@ impl Worker {
         let (executor, workshop, stop) = (self.executor.clone(), self.workshop.clone(), stop.clone());
         shift.running.spawn(async move {
             let progress = workshop.progress(claimed.task);
-            let late = Late { workshop, claimed: claimed.clone(), stop: stop.clone() };
+            let late = Late { workshop, task: claimed.task };
             executor.run_claimed(claimed, &late, progress, &stop).await
         });
     }
@@ -251,25 +266,21 @@ fn count(report: &mut Report, ended: Result<Result<Finished, StorageError>, toki
     }
 }
 
-fn is_passing(error: &StorageError) -> bool {
-    matches!(error, StorageError::Unavailable(_) | StorageError::Contended(_))
+/// Whether it is the database as a whole that this program may not work on. Anything else may pass, or be a single
+/// row's fault.
+fn is_final(error: &StorageError) -> bool {
+    use StorageError as E;
+    matches!(
+        error,
+        E::Newer { .. } | E::Older { .. } | E::Corrupt { .. } | E::Refused { .. } | E::ReadOnly { .. }
+    )
 }
 
-/// A workflow that is made when its run begins, so that a task for which none can be made fails visibly.
-struct Late {
-    workshop: Arc<dyn Workshop>,
-    claimed: Claimed,
-    stop: Stop,
-}
-
-#[async_trait]
-impl Workflow for Late {
-    fn version(&self) -> u32 {
-        self.workshop.version()
-    }
-
-    async fn run(&self, cx: &crate::RunContext) -> Result<crate::Ending, StepError> {
-        let workflow = self.workshop.workflow(self.claimed.task, &self.stop.now).await?;
-        workflow.run(cx).await
+fn tell(error: &StorageError) {
+    match error {
+        StorageError::Bug(bug) => {
+            tracing::error!(%error, backtrace = %bug.backtrace(), "looking for work failed by a defect of this program");
+        }
+        _ => tracing::warn!(%error, "looking for work again soon"),
     }
 }

@@ -18,6 +18,9 @@ pub(crate) const KIND: &str = "webhook";
 pub const LONGEST: Duration = Duration::from_secs(25);
 /// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(5);
+/// How long an idle connection is kept. Servers keep them longer: a request on one that its server is just closing would
+/// be one of which nobody knows whether it arrived.
+const IDLE: Duration = Duration::from_secs(3);
 
 /// Who is told, as configured.
 #[derive(Clone, Debug)]
@@ -38,7 +41,7 @@ pub struct WebhookTarget {
 #[derive(Debug, thiserror::Error)]
 pub enum WebhookError {
     /// Another scheme.
-    #[error("the address of the webhook `{name}` begins with `{scheme}:`. It must begin with `https:` or `http:`")]
+    #[error("the address of [webhook.{name}] begins with `{scheme}:`. It must begin with `https:` or `http:`")]
     Scheme {
         /// The target.
         name: String,
@@ -46,7 +49,7 @@ pub enum WebhookError {
         scheme: String,
     },
     /// It would never be answered, or hold the worker up.
-    #[error("the webhook `{name}` may take {} ms to answer. It must be 1 to {} ms", .timeout.as_millis(), LONGEST.as_millis())]
+    #[error("[webhook.{name}] may take {} ms to answer. It must be 1 to {} ms", .timeout.as_millis(), LONGEST.as_millis())]
     Timeout {
         /// The target.
         name: String,
@@ -54,7 +57,7 @@ pub enum WebhookError {
         timeout: Duration,
     },
     /// Behind `whsec_` stand no bytes in base64.
-    #[error("the secret of the webhook `{name}` begins with `whsec_`, and what follows is no base64. Copy it again from the receiver")]
+    #[error("the secret of [webhook.{name}] begins with `whsec_`, and what follows is no base64. Copy it again from the receiver")]
     Secret {
         /// The target.
         name: String,
@@ -103,10 +106,10 @@ impl Webhooks {
         Ok(Self { targets: usable, clock })
     }
 
-    /// Whether nobody is told anything.
+    /// The targets by their names.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.targets.is_empty()
+    pub fn names(&self) -> Vec<&str> {
+        self.targets.iter().map(|target| target.name.as_str()).collect()
     }
 
     /// What follows from this post's going live: one effect for each target.
@@ -151,6 +154,7 @@ fn new_client(near: bool) -> Result<Client, WebhookError> {
     TLS.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
     let builder = Client::builder()
         .connect_timeout(CONNECT)
+        .pool_idle_timeout(IDLE)
         .redirect(reqwest::redirect::Policy::none())
         .user_agent(concat!("cofounder/", env!("CARGO_PKG_VERSION")));
     let builder = if near { builder.no_proxy() } else { builder };

@@ -21,6 +21,9 @@ use crate::{Faults, Location, StorageError, group::Group, migrate, wake::Alarm};
 const BUSY: Duration = Duration::from_secs(5);
 /// The pause before a database that another process is making is tried again.
 const AGAIN: Duration = Duration::from_millis(50);
+/// How long a server keeps the locks of a transaction whose program says nothing: less than a lease, so that a machine
+/// that is lost with a lock in its hands keeps no task from being taken over.
+const SILENCE: &str = "5000ms";
 /// A server's own limit ends a statement a little before ours does, so that its connection stays usable.
 const SERVER_FIRST: Duration = Duration::from_millis(500);
 
@@ -258,7 +261,11 @@ fn postgres_options(url: &str, settings: PoolSettings) -> ConnectOptions {
     let mut options = pooled(url, settings);
     options.map_sqlx_postgres_opts(move |postgres| {
         let postgres = postgres.application_name("cofounder");
-        let postgres = postgres.options([("statement_timeout", format!("{}ms", limit.as_millis()))]);
+        let limit = format!("{}ms", limit.as_millis());
+        let postgres = postgres.options([
+            ("statement_timeout", limit.as_str()),
+            ("idle_in_transaction_session_timeout", SILENCE),
+        ]);
         postgres.statement_cache_capacity(settings.statement_cache)
     });
     options

@@ -169,21 +169,29 @@ impl Database {
     /// [`StorageError`] if the database does not answer.
     pub async fn recover_effects(&self, owner: &Owner) -> Result<usize, StorageError> {
         let text = "SELECT * FROM effects WHERE state = 'sending' ORDER BY id LIMIT 100";
-        if self.read().all(text, values![]).await?.is_empty() {
+        let sending = self.read().all(text, values![]).await?;
+        if sending.is_empty() {
             return Ok(0);
         }
-        transaction!(self, |sql| {
-            let clock = LeaseClock::read(&sql).await?;
-            let mut judged = 0;
-            for row in sql.all(&format!("{text}{}", sql.lock_free_ones()), values![]).await? {
-                if clock.held(&row, owner)?.is_none() {
-                    judge(&sql, &due_of(&row)?).await?;
-                    judged += 1;
-                }
+        let (clock, mut judged) = (LeaseClock::read(&self.read()).await?, 0);
+        for row in sending {
+            if clock.held(&row, owner)?.is_some() {
+                continue;
             }
-            Ok(judged)
-        })
-        .await
+            let effect: String = row.get("id")?;
+            let done = transaction!(self, |sql| {
+                let lock = sql.lock_free_ones();
+                let text = format!("SELECT * FROM effects WHERE id = $1 AND state = 'sending'{lock}");
+                let Some(row) = sql.one(&text, values![effect.clone()]).await? else { return Ok(0) };
+                if LeaseClock::read(&sql).await?.held(&row, owner)?.is_some() {
+                    return Ok(0);
+                }
+                judge(&sql, &due_of(&row)?).await?;
+                Ok(1)
+            });
+            judged += done.await?;
+        }
+        Ok(judged)
     }
 
     /// A task's effects, the first first.

@@ -2,6 +2,7 @@
 
 use cofounder_domain::{Gate, Post, PostId, Report, SiteId, Status, TaskId, Timestamp, Verdict};
 use serde::Serialize;
+use std::collections::HashSet;
 
 use crate::{
     Claimed, Database, Page, StorageError,
@@ -239,10 +240,16 @@ async fn put_draft(sql: &Sql<'_>, task: TaskId, draft: &Draft) -> Result<Post, S
 /// A post at the wished address, or at the first free one with a number behind it.
 async fn new_post(sql: &Sql<'_>, task: TaskId, wanted: &str, now: i64) -> Result<PostId, StorageError> {
     let (post, site) = (PostId::new(sql.db.now()), SiteId::DEFAULT.to_string());
+    let text = "SELECT slug FROM posts WHERE site_id = $1 AND (slug = $2 OR slug LIKE $3 ESCAPE '\\')";
+    let taken = sql.all(text, values![site.clone(), wanted, prefix(&format!("{wanted}-"))]).await?;
+    let taken = taken.iter().map(|row| row.get("slug")).collect::<Result<HashSet<String>, _>>()?;
     let text = "INSERT INTO posts (id, site_id, task_id, slug, revision, created_at, updated_at) VALUES ($1, $2, $3, $4, 1, $5, $5)
                 ON CONFLICT (site_id, slug) DO NOTHING";
     for number in 1_u32.. {
         let slug = if number == 1 { wanted.to_owned() } else { format!("{wanted}-{number}") };
+        if taken.contains(&slug) {
+            continue;
+        }
         let row = values![post.to_string(), site.clone(), id(task), slug, now];
         if sql.run(text, row).await? == 1 {
             return Ok(post);

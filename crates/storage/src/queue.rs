@@ -1,7 +1,7 @@
 //! The queue: which task runs next, who runs it, and what becomes of tasks whose worker is gone.
 
 use cofounder_domain::{RunId, Status, TaskId};
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use crate::{
     Database, Owner, StorageError,
@@ -112,7 +112,9 @@ impl Database {
     ) -> Result<Vec<Claimed>, StorageError> {
         transaction!(self, |sql| {
             let mut found = Vec::new();
-            for needs in std::iter::once("").chain(wants.capabilities.iter().map(String::as_str)) {
+            // A word that is said twice finds nothing twice.
+            let words: BTreeSet<&str> = wants.capabilities.iter().map(String::as_str).chain([""]).collect();
+            for needs in words {
                 found.extend(ready(&sql, needs, wants).await?);
             }
             found.sort_by_key(|c: &Candidate| {
@@ -190,23 +192,27 @@ impl Database {
     /// # Errors
     /// [`StorageError`] if the database does not answer.
     pub async fn recover(&self, owner: &Owner, patience: Patience) -> Result<Recovered, StorageError> {
-        let found = abandoned(&self.read(), owner, "").await?;
-        if found.is_empty() {
-            return Ok(Recovered::default());
-        }
-        transaction!(self, |sql| {
-            let mut recovered = Recovered::default();
-            for task in abandoned(&sql, owner, sql.lock_free_ones()).await? {
-                if set_free(&sql, task, patience).await? {
-                    recovered.waiting.push(task);
-                } else {
-                    recovered.given_up.push(task);
+        let mut recovered = Recovered::default();
+        // One by one: what keeps one from being set free is nothing to the others.
+        for task in abandoned(&self.read(), owner).await? {
+            let set_free = transaction!(self, |sql| {
+                let lock = sql.lock_free_ones();
+                let text = format!("SELECT * FROM tasks WHERE id = $1 AND status = 'in_progress'{lock}");
+                let Some(row) = sql.one(&text, values![id(task)]).await? else { return Ok(None) };
+                if LeaseClock::read(&sql).await?.held(&row, owner)?.is_some() {
+                    return Ok(None);
                 }
+                let waits = set_free(&sql, task, &row, patience).await?;
+                tell_others(&sql).await?;
+                Ok(Some(waits))
+            });
+            match set_free.await? {
+                Some(true) => recovered.waiting.push(task),
+                Some(false) => recovered.given_up.push(task),
+                None => {}
             }
-            tell_others(&sql).await?;
-            Ok(recovered)
-        })
-        .await
+        }
+        Ok(recovered)
     }
 
     /// Whether anything is left that somebody may have to do: a task that waits or runs, an effect that is not carried
@@ -268,7 +274,8 @@ async fn take(
     let clock = LeaseClock::read(sql).await?;
     let now = sql.db.millis();
     let text = "UPDATE tasks SET status = 'in_progress', owner = $2, lease_until = $3, lease_boot = $4, fence = fence + 1,
-                  fruitless = fruitless + 1, workflow_version = $5, error = NULL, updated_at = $6 WHERE id = $1 RETURNING fence";
+                  fruitless = fruitless + 1, workflow_version = $5, error = NULL, updated_at = $6
+                WHERE id = $1 AND status = 'pending' RETURNING fence";
     let row = values![id(task), owner.id(), clock.end(lease), clock.boot, i64::from(version), now];
     let fence = sql.one(text, row).await?.ok_or(StorageError::Stale)?.get("fence")?;
     remember(sql, task, Some(Status::Pending), Status::InProgress, "a run began", now).await?;
@@ -297,7 +304,7 @@ fn check_version(row: &Row, task: TaskId, version: u32) -> Result<(), StorageErr
 }
 
 /// Tasks that are in progress and whose owner's process or lease has ended.
-async fn abandoned(sql: &Sql<'_>, owner: &Owner, lock: &str) -> Result<Vec<TaskId>, StorageError> {
+async fn abandoned(sql: &Sql<'_>, owner: &Owner) -> Result<Vec<TaskId>, StorageError> {
     let clock = LeaseClock::read(sql).await?;
     let text = "SELECT DISTINCT owner FROM tasks WHERE status = 'in_progress' AND owner IS NOT NULL";
     let owners = sql.all(text, values![]).await?;
@@ -310,15 +317,14 @@ async fn abandoned(sql: &Sql<'_>, owner: &Owner, lock: &str) -> Result<Vec<TaskI
     );
     let text = format!(
         "SELECT id FROM tasks WHERE status = 'in_progress'
-           AND (lease_until <= $1 OR lease_boot <> $2 OR owner IN ({listed})) ORDER BY id LIMIT 100{lock}"
+           AND (lease_until <= $1 OR lease_boot <> $2 OR owner IN ({listed})) ORDER BY id LIMIT 100"
     );
     let rows = sql.all(&text, values![clock.now, clock.boot, gone]).await?;
     rows.iter().map(|row| row.parse("id")).collect()
 }
 
 /// Lets others run a task again. Tells whether it waits now: it is given up if too many runs brought nothing.
-async fn set_free(sql: &Sql<'_>, task: TaskId, patience: Patience) -> Result<bool, StorageError> {
-    let row = stored(sql, task).await?;
+async fn set_free(sql: &Sql<'_>, task: TaskId, row: &Row, patience: Patience) -> Result<bool, StorageError> {
     let fruitless = row.small("fruitless")?;
     let holder = row.get::<Option<String>>("owner")?.map(|o| crate::owner_name(&o)).unwrap_or_default();
     if fruitless >= patience.runs {

@@ -91,14 +91,18 @@ impl Database {
         }
     }
 
-    /// Rules whose time has come.
+    /// Rules whose time has come. One that cannot be read keeps no other waiting.
     ///
     /// # Errors
     /// [`StorageError`] if the database does not answer.
     pub async fn due_schedules(&self) -> Result<Vec<Schedule>, StorageError> {
         let text =
             "SELECT * FROM schedules WHERE next_at IS NOT NULL AND next_at <= $1 ORDER BY next_at LIMIT 100";
-        self.read().all(text, values![self.millis()]).await?.iter().map(schedule_of).collect()
+        let rows = self.read().all(text, values![self.millis()]).await?;
+        let read = rows.iter().filter_map(|row| {
+            schedule_of(row).inspect_err(|error| tracing::error!(%error, "a schedule is passed over")).ok()
+        });
+        Ok(read.collect())
     }
 
     /// Makes the task that a rule's time has come for, and notes its next time. Of several workers that try, one does.

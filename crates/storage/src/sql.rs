@@ -200,3 +200,26 @@ pub(crate) fn prefix(text: &str) -> String {
     pattern.push('%');
     pattern
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::PoolSettings;
+    use cofounder_domain::SystemClock;
+    use std::sync::Arc;
+
+    /// Tried by leaving `statement_cache_capacity` out: the test failed.
+    #[tokio::test]
+    async fn audit_p02_a_connection_keeps_no_more_prepared_statements_than_it_may() {
+        let Some(url) = cofounder_testkit::postgres::database() else { return };
+        let settings = PoolSettings { connections: 1, statement_cache: 7, ..PoolSettings::default() };
+        let place = url.parse().unwrap();
+        let db = Database::connect(&place, settings, Arc::new(SystemClock)).await.unwrap();
+        for number in 0..50 {
+            db.read().one(&format!("SELECT {number}::bigint AS n"), values![]).await.unwrap();
+        }
+        let text = "SELECT count(*) AS kept FROM pg_prepared_statements";
+        let kept: i64 = db.read().one(text, values![]).await.unwrap().unwrap().get("kept").unwrap();
+        assert!((1..=7).contains(&kept), "{kept}");
+    }
+}

@@ -1,4 +1,9 @@
 //! A PostgreSQL server of the tests' own, made from the installed server's programs and gone with the test process.
+#![expect(
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "in a test a panic is how a failure is told; a server that starts may hold up its test"
+)]
 
 use std::{
     fs, io,

@@ -43,7 +43,14 @@ pub(crate) async fn run(app: App, command: &TaskCommand, json: bool) -> Result<(
         }
         TaskCommand::Approve { id, override_reason } => {
             let task = app.db.find_task(id).await?;
-            app.db.approve(task, override_reason.as_deref(), |_| Vec::new()).await?;
+            let webhooks = app.webhooks()?;
+            app.db.approve(task, override_reason.as_deref(), |post| webhooks.announcements(post)).await?;
+            if let names @ [_, ..] = webhooks.names().as_slice() {
+                let names = names.join(", ");
+                eprintln!(
+                    "a worker tells {names} of it; if none runs, `cofounder worker --until-idle` does it now"
+                );
+            }
             let folder = result::folder(&app, task).await?;
             result::show(&app, task, folder.as_deref(), json).await
         }

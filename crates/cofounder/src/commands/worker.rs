@@ -14,13 +14,14 @@ pub(crate) async fn run(app: App, args: &WorkerArgs, json: bool) -> Result<(), F
     let drain = lifecycle::stop_token().map_err(Failure::failed)?;
     let stop = Stop { drain, ..Stop::default() };
     let executor = app.executor()?;
+    let webhooks = app.webhooks()?;
     let app = Arc::new(app);
     let studios = Arc::new(Studios::new(app.clone()));
     eprintln!(
         "worker: {} task(s) at a time from {}; ctrl-c ends it after the running steps",
         settings.concurrency, app.files.database
     );
-    let worked = Worker::new(executor, studios.clone(), settings).run(&stop).await;
+    let worked = Worker::new(executor, studios.clone(), settings).with_courier(webhooks).run(&stop).await;
     studios.close().await;
     let report = worked?;
     if json {

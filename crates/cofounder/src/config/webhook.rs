@@ -1,8 +1,12 @@
 //! `[webhook.NAME]`: who is told when a post goes live.
 
 use cofounder_providers::Secret;
+use cofounder_publish::WebhookTarget;
 use serde::Deserialize;
+use std::time::Duration;
 use url::Url;
+
+use crate::failure::Failure;
 
 /// `[webhook.NAME]`
 #[derive(Debug, Deserialize)]
@@ -20,6 +24,22 @@ pub(crate) struct WebhookSection {
     /// How long it may take to answer.
     #[serde(default = "timeout_ms")]
     pub(crate) timeout_ms: u64,
+}
+
+impl WebhookSection {
+    /// The target of this name, with the secret from where it is kept.
+    pub(crate) fn target(&self, name: &str) -> Result<WebhookTarget, Failure> {
+        let secret = self.secret.as_ref().map(Secret::read).transpose();
+        let secret =
+            secret.map_err(|why| Failure::usage(format!("the secret of [webhook.{name}]: {why}")))?;
+        Ok(WebhookTarget {
+            name: name.to_owned(),
+            url: self.url.clone(),
+            secret,
+            honours_keys: self.honours_keys,
+            timeout: Duration::from_millis(self.timeout_ms),
+        })
+    }
 }
 
 fn timeout_ms() -> u64 {

@@ -15,5 +15,7 @@ mod money;
 mod places;
 mod review;
 mod sources;
+mod torture;
+mod webhooks;
 mod writers;
 mod writing;

@@ -76,13 +76,13 @@ async fn a_database_of_a_newer_version_is_refused_and_not_touched() {
 
 /// A small file system of its own, which can be filled; unmounted when it is dropped.
 #[derive(Clone)]
-struct SmallDisk(Arc<Mounted>);
+pub(crate) struct SmallDisk(Arc<Mounted>);
 
-struct Mounted(PathBuf);
+pub(crate) struct Mounted(PathBuf);
 
 impl SmallDisk {
     /// None where this process may not mount.
-    fn new(path: PathBuf, size: &str) -> Option<Self> {
+    pub(crate) fn new(path: PathBuf, size: &str) -> Option<Self> {
         fs::create_dir_all(&path).unwrap();
         let options = format!("size={size}");
         let status = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "none"]).arg(&path).status();
@@ -94,7 +94,7 @@ impl SmallDisk {
     }
 
     /// Leaves no byte free.
-    fn fill(&self) {
+    pub(crate) fn fill(&self) {
         use std::io::Write;
         let mut file = fs::File::options().create(true).append(true).open(self.0.0.join("filler")).unwrap();
         for size in [65_536, 4_096, 1] {
@@ -102,7 +102,7 @@ impl SmallDisk {
         }
     }
 
-    fn clear(&self) {
+    pub(crate) fn clear(&self) {
         fs::remove_file(self.0.0.join("filler")).unwrap();
     }
 }

@@ -53,9 +53,20 @@ impl Workbench {
 
     /// The same on a PostgreSQL database that is up to date; none if no server is installed.
     pub(crate) async fn postgres() -> Option<Self> {
-        let bench = Self { database: Some(postgres::database()?), ..Self::new().await };
+        Some(Self::on(postgres::database()?).await)
+    }
+
+    /// The same on this PostgreSQL database, which it brings up to date.
+    pub(crate) async fn on(database: String) -> Self {
+        let bench = Self { database: Some(database), ..Self::new().await };
         assert_eq!(bench.run(&["migrate"]).await.code, Some(0));
-        Some(bench)
+        bench
+    }
+
+    /// The database's URL, as drivers read it.
+    pub(crate) fn database_url(&self) -> String {
+        let file = || format!("sqlite://{}", self.path("data").join("cofounder.db").display());
+        self.database.clone().unwrap_or_else(file)
     }
 
     /// Writes the configuration anew: `price`, then `more`, go below the model `acme/large`.

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 #[tokio::test]
 async fn no_more_requests_than_places() {
     let fake = FakeProvider::start().await.unwrap();
-    fake.script(|_| Reply::SlowFirstByte(50));
+    fake.script(|_| Reply::Late(50, "late".to_owned()));
     let router = Arc::new(router(config(&section("acme", &fake, "limits = { concurrency = 2 }"))));
     let mut calls = tokio::task::JoinSet::new();
     for _ in 0..8 {

@@ -34,7 +34,7 @@ async fn an_answer_that_stands_still_is_given_up() {
 async fn a_models_times_override_its_providers() {
     let fake = FakeProvider::start().await.unwrap();
     let text = section("acme", &fake, "timeouts = { total_ms = 100 }") + "timeouts = { total_ms = 60000 }\n";
-    fake.reply([Reply::SlowFirstByte(1000)]);
+    fake.reply([Reply::Late(1000, "late".to_owned())]);
     assert_eq!(ask(&router(config(&text))).await.unwrap().answer.text, "late");
     assert_eq!(fake.calls(), 1);
 }
@@ -104,7 +104,7 @@ async fn a_call_that_was_cancelled_before_asks_nobody() {
 #[tokio::test]
 async fn a_slow_answer_within_its_time_is_an_answer() {
     let fake = FakeProvider::start().await.unwrap();
-    fake.reply([Reply::SlowFirstByte(300)]);
+    fake.reply([Reply::Late(300, "late".to_owned())]);
     let (outcome, seen) = observed(&router(config(&section("acme", &fake, ""))), &hello()).await;
     assert_eq!(outcome.unwrap().answer.text, "late");
     assert!(seen[0].ms >= 300, "{}", seen[0].ms);

@@ -8,11 +8,13 @@
 
 mod approve;
 mod effects;
+mod failures;
 mod migrations;
 mod money;
 mod opening;
 mod outage;
 mod posts;
+mod promises;
 mod queue;
 mod recovery;
 mod schedules;

@@ -68,7 +68,10 @@ async fn audit_p02_a_server_that_stops_and_returns_is_noticed_both_times() {
     let run = got(db.claim(one, &owner, LEASE, 1).await.unwrap());
     let held = connect(db.location()).await;
     let holding = held.begin().await.unwrap();
-    holding.execute_unprepared(&format!("SELECT * FROM tasks WHERE id = '{other}' FOR UPDATE")).await.unwrap();
+    holding
+        .execute_unprepared(&format!("SELECT * FROM tasks WHERE id = '{other}' FOR UPDATE"))
+        .await
+        .unwrap();
     let under_way = tokio::spawn({
         let db = db.clone();
         async move { db.move_task(other, Status::Cancelled, "under way").await }
@@ -146,6 +149,30 @@ async fn audit_p02_a_server_that_answers_no_more_is_not_waited_for() {
         let moved = db.task(task).await.unwrap().status == Status::Cancelled;
         assert_eq!(db.history(task).await.unwrap().len(), if moved { 2 } else { 1 });
     }
+}
+
+/// Tried by letting `listen` end with its connection: the test failed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn notifications_are_heard_again_after_a_server_returned() {
+    let Some(cluster) = Cluster::start("-c fsync=off") else { return };
+    let db = on(&cluster, SETTINGS).await;
+    let other = Database::open(db.location(), SETTINGS, Arc::new(ManualClock::default())).await.unwrap();
+    let mut wakeup = other.wakeup(true);
+    wakeup.wait(LEASE).await;
+    cluster.stop();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    cluster.resume();
+    let patience = Instant::now() + Duration::from_secs(20);
+    let listening = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'";
+    while cluster.ask("postgres", listening).unwrap() != "1" {
+        assert!(Instant::now() < patience, "it listens again");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    wakeup.wait(Duration::from_secs(1)).await;
+    let begin = Instant::now();
+    task(&db).await;
+    wakeup.wait(LEASE).await;
+    assert!(begin.elapsed() < AT_MOST, "{:?}", begin.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -23,8 +23,8 @@ pub enum Reply {
     },
     /// Never answers.
     Hang,
-    /// Answers after so many milliseconds.
-    SlowFirstByte(u64),
+    /// Answers with this text after so many milliseconds.
+    Late(u64, String),
     /// Promises a body and breaks it off.
     CutBody,
     /// Begins a body and never goes on.
@@ -72,9 +72,9 @@ pub(super) async fn perform(reply: Reply, request: &Value) -> Response<Body> {
             response(429, &headers, json!({"error": {"message": "slow down"}}).to_string())
         }
         Reply::Hang => std::future::pending().await,
-        Reply::SlowFirstByte(ms) => {
+        Reply::Late(ms, text) => {
             tokio::time::sleep(Duration::from_millis(ms)).await;
-            document(&completion(request, "late", "stop", true))
+            document(&completion(request, &text, "stop", true))
         }
         Reply::CutBody => Response::new(StreamBody::new(begun_body(true)).boxed_unsync()),
         Reply::StallBody => Response::new(StreamBody::new(begun_body(false)).boxed_unsync()),
