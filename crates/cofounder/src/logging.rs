@@ -17,4 +17,13 @@ pub(crate) fn start(verbose: u8) {
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)
         .init();
+    log_panics();
+}
+
+/// A panic is a defect of this program and is logged as one, with its backtrace, whoever catches it.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let backtrace = std::backtrace::Backtrace::force_capture();
+        tracing::error!(%panic, %backtrace, "a defect of this program");
+    }));
 }

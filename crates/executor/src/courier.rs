@@ -19,6 +19,9 @@ const TRIES: u32 = 10;
 /// Carries effects out.
 #[async_trait]
 pub trait Courier: Send + Sync {
+    /// The names of the targets that it reaches. Effects for others are left to workers that reach those.
+    fn targets(&self) -> Vec<String>;
+
     /// Carries one out, with its id as the key by which a receiver knows it again. `Delivery::Again` only if it is sure
     /// that nothing happened, or the receiver honours keys.
     async fn carry(&self, effect: &DueEffect, cancel: &CancellationToken) -> Delivery;
@@ -51,7 +54,10 @@ async fn deliver(executor: &Executor, courier: &Arc<dyn Courier>, stop: &Stop) -
         if stop.drain.is_cancelled() || stop.now.is_cancelled() {
             return Ok(());
         }
-        let due = executor.db.claim_effects(&executor.owner, ALLOWED * 2, AT_ONCE as u64).await?;
+        let due = executor
+            .db
+            .claim_effects(&executor.owner, ALLOWED * 2, &courier.targets(), AT_ONCE as u64)
+            .await?;
         if due.is_empty() {
             return Ok(());
         }

@@ -110,8 +110,7 @@ async fn long_cancelled(cancel: &CancellationToken) {
 /// The workflow's outcome. A panic is a failure, not the end of the process.
 async fn caught(workflow: &dyn Workflow, context: &RunContext) -> Result<Ending, StepError> {
     let caught = AssertUnwindSafe(workflow.run(context)).catch_unwind().await;
-    caught
-        .unwrap_or_else(|panic| Err(StepError::bug(format!("a step panicked: {}", words(panic.as_ref())))))
+    caught.unwrap_or_else(|panic| Err(StepError::bug(format!("a step panicked: {}", words(panic.as_ref())))))
 }
 
 fn words(panic: &(dyn std::any::Any + Send)) -> String {

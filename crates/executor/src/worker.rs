@@ -10,7 +10,9 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{Courier, Executor, Finished, Progress, StepError, Stop, Workflow, courier, late::Late, schedule};
+use crate::{
+    Courier, Executor, Finished, Progress, StepError, Stop, Workflow, courier, late::Late, schedule,
+};
 
 /// Every so many claims the oldest task comes first, whatever its priority. A task that has `n` older ones before it is
 /// claimed among the next `OLDEST_EVERY * (n + 1)` claims of any worker that can run it.
@@ -176,7 +178,10 @@ impl Worker {
                 self.start(shift, claimed, stop);
             }
         }
-        shift.idle = self.settings.until_idle && !self.executor.db.has_open_work().await?;
+        if self.settings.until_idle {
+            let targets = self.courier.as_ref().map(|courier| courier.targets()).unwrap_or_default();
+            shift.idle = !self.executor.db.has_open_work(&self.wants(false), &targets).await?;
+        }
         Ok(())
     }
 
@@ -194,16 +199,16 @@ impl Worker {
     }
 
     async fn claim(&self, shift: &mut Shift) -> Result<Vec<Claimed>, StorageError> {
-        let wants = Wants {
-            capabilities: self.settings.capabilities.clone(),
-            workflow: self.workshop.version(),
-            oldest: shift.claims % OLDEST_EVERY == OLDEST_EVERY - 1,
-            limit: 1,
-        };
+        let wants = self.wants(shift.claims % OLDEST_EVERY == OLDEST_EVERY - 1);
         let executor = &self.executor;
         let claimed = executor.db.claim_next(&executor.owner, executor.settings.lease, &wants).await?;
         shift.claims += claimed.len() as u64;
         Ok(claimed)
+    }
+
+    fn wants(&self, oldest: bool) -> Wants {
+        let capabilities = self.settings.capabilities.clone();
+        Wants { capabilities, workflow: self.workshop.version(), oldest, limit: 1 }
     }
 
     fn start(&self, shift: &mut Shift, claimed: Claimed, stop: &Stop) {

@@ -15,11 +15,17 @@ use crate::{
 
 #[async_trait]
 impl Courier for Webhooks {
+    fn targets(&self) -> Vec<String> {
+        self.names()
+    }
+
     async fn carry(&self, due: &DueEffect, cancel: &CancellationToken) -> Delivery {
         let effect = &due.effect;
         let Some(target) = self.target(&effect.target).filter(|_| effect.kind == KIND) else {
             let (kind, name) = (&effect.kind, &effect.target);
-            let text = format!("no [{kind}.{name}] is configured here; configure it, or let a worker send it that has it");
+            let text = format!(
+                "no [{kind}.{name}] is configured here; configure it, or let a worker send it that has it"
+            );
             return Delivery::Again(text, Duration::ZERO);
         };
         let now = self.clock.now();

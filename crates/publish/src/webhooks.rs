@@ -41,7 +41,9 @@ pub struct WebhookTarget {
 #[derive(Debug, thiserror::Error)]
 pub enum WebhookError {
     /// Another scheme.
-    #[error("the address of [webhook.{name}] begins with `{scheme}:`. It must begin with `https:` or `http:`")]
+    #[error(
+        "the address of [webhook.{name}] begins with `{scheme}:`. It must begin with `https:` or `http:`"
+    )]
     Scheme {
         /// The target.
         name: String,
@@ -57,7 +59,9 @@ pub enum WebhookError {
         timeout: Duration,
     },
     /// Behind `whsec_` stand no bytes in base64.
-    #[error("the secret of [webhook.{name}] begins with `whsec_`, and what follows is no base64. Copy it again from the receiver")]
+    #[error(
+        "the secret of [webhook.{name}] begins with `whsec_`, and what follows is no base64. Copy it again from the receiver"
+    )]
     Secret {
         /// The target.
         name: String,
@@ -108,8 +112,8 @@ impl Webhooks {
 
     /// The targets by their names.
     #[must_use]
-    pub fn names(&self) -> Vec<&str> {
-        self.targets.iter().map(|target| target.name.as_str()).collect()
+    pub fn names(&self) -> Vec<String> {
+        self.targets.iter().map(|target| target.name.clone()).collect()
     }
 
     /// What follows from this post's going live: one effect for each target.

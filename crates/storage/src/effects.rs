@@ -12,7 +12,7 @@ use crate::{
     Database, Owner, StorageError,
     journal::{Note, note},
     lease::LeaseClock,
-    sql::{Row, Sql, id, signed, values},
+    sql::{Row, Sql, id, signed, to_json, values},
     tasks::stored,
     work::transaction,
 };
@@ -103,7 +103,7 @@ async fn told(
 }
 
 impl Database {
-    /// Takes effects whose time has come. Each must be finished by [`Database::finish_effect`] within the lease.
+    /// Takes effects for these targets whose time has come. Each must be finished by [`Database::finish_effect`] within the lease.
     ///
     /// # Errors
     /// [`StorageError`] if the database does not answer.
@@ -111,19 +111,24 @@ impl Database {
         &self,
         owner: &Owner,
         lease: Duration,
+        targets: &[String],
         limit: u64,
     ) -> Result<Vec<DueEffect>, StorageError> {
         let now = self.millis();
-        let text = "SELECT id FROM effects WHERE state = 'pending' AND ready_at <= $1 ORDER BY ready_at, id LIMIT $2";
+        let targets = to_json(&targets)?;
+        let text = format!(
+            "SELECT id FROM effects WHERE state = 'pending' AND ready_at <= $1 AND target IN ({}) ORDER BY ready_at, id LIMIT $2",
+            self.read().listed(3)
+        );
         // Nothing to do is the rule, and costs no transaction.
-        if self.read().all(text, values![now, 1_i64]).await?.is_empty() {
+        if self.read().all(&text, values![now, 1_i64, targets.clone()]).await?.is_empty() {
             return Ok(Vec::new());
         }
         transaction!(self, |sql| {
             let clock = LeaseClock::read(&sql).await?;
             let text = format!("{text}{}", sql.lock_free_ones());
             let mut due = Vec::new();
-            for row in sql.all(&text, values![now, signed(limit)]).await? {
+            for row in sql.all(&text, values![now, signed(limit), targets.clone()]).await? {
                 let text = "UPDATE effects SET state = 'sending', attempts = attempts + 1, fence = fence + 1, owner = $2, lease_until = $3,
                               lease_boot = $4, updated_at = $5 WHERE id = $1 RETURNING *";
                 let effect: String = row.get("id")?;

@@ -97,12 +97,14 @@ impl Database {
         effects: impl Fn(&Post) -> Vec<NewEffect>,
     ) -> Result<Post, StorageError> {
         let post = transaction!(self, |sql| {
-            let now = sql.db.millis();
+            // One moment, in the post as in what is told of it.
+            let at = sql.db.now();
+            let now = at.timestamp_millis();
             stored(&sql, task).await?.parse::<Status>("status")?.to(Status::Published)?;
             let row = sql.one(&format!("{SELECT} WHERE p.task_id = $1"), values![id(task)]).await?;
             let row =
                 row.ok_or_else(|| StorageError::NotFound { what: "draft of task", id: task.to_string() })?;
-            let post = Post { published_at: Some(sql.db.now()), ..post_of(&row)? };
+            let post = Post { published_at: Some(at), updated_at: at, ..post_of(&row)? };
             let reason = approval(&row, post.gate, override_reason)?;
             shift(&sql, task, Status::Published, &reason, None).await?;
             let text = "UPDATE posts SET published_at = $2, updated_at = $2 WHERE id = $1";

@@ -1,15 +1,14 @@
 //! The queue: which task runs next, who runs it, and what becomes of tasks whose worker is gone.
 
-use cofounder_domain::{RunId, Status, TaskId};
+use cofounder_domain::{Brief, RunId, Status, TaskId};
 use std::{collections::BTreeSet, time::Duration};
 
 use crate::{
     Database, Owner, StorageError,
     journal::{Note, note},
     lease::LeaseClock,
-    sql::{Row, Sql, id, signed, values},
+    sql::{Row, Sql, id, signed, to_json, values},
     tasks::{remember, shift, stored},
-    wake::tell_others,
     work::transaction,
 };
 
@@ -49,24 +48,6 @@ pub struct Wants {
     pub oldest: bool,
     /// At most this many.
     pub limit: u64,
-}
-
-/// What became of tasks whose workers are gone.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Recovered {
-    /// They wait again.
-    pub waiting: Vec<TaskId>,
-    /// They were given up.
-    pub given_up: Vec<TaskId>,
-}
-
-/// How often a task may be run in a row without anything being journalled.
-#[derive(Clone, Copy, Debug)]
-pub struct Patience {
-    /// Runs.
-    pub runs: u32,
-    /// The pause before the second of them; it doubles.
-    pub pause: Duration,
 }
 
 impl Database {
@@ -154,80 +135,31 @@ impl Database {
         check_fence(&self.read(), claimed, "").await
     }
 
-    /// Makes tasks claimable whose time has come, and fails waiting ones whose deadline has passed. Tells how many of
-    /// the first there were.
+    /// Whether anything is left to wait for: a task that waits and is wanted, one that runs and may come back, an effect
+    /// for one of `targets` that is not carried out yet. What is to begin later does not count.
     ///
     /// # Errors
     /// [`StorageError`] if the database does not answer.
-    pub async fn promote(&self) -> Result<u64, StorageError> {
-        let now = self.millis();
-        // Nothing to do is the rule, and costs no transaction.
-        let text =
-            "SELECT count(*) AS due FROM tasks WHERE status = 'pending' AND due = 0 AND ready_at <= $1";
-        let due: i64 = self.read().one(text, values![now]).await?.map_or(Ok(0), |row| row.get("due"))?;
-        let text = "SELECT id FROM tasks WHERE status = 'pending' AND deadline_at IS NOT NULL AND deadline_at <= $1 LIMIT 100";
-        let overdue = self.read().all(text, values![now]).await?;
-        for row in overdue {
-            let reason = "its deadline passed before it could be done";
-            let failed = transaction!(self, |sql| {
-                let task = row.parse("id")?;
-                // It may have been claimed since.
-                if stored(&sql, task).await?.parse::<Status>("status")? != Status::Pending {
-                    return Ok(());
-                }
-                shift(&sql, task, Status::Failed, reason, Some(reason)).await
-            });
-            failed.await?;
-        }
-        if due == 0 {
-            return Ok(0);
-        }
-        let text = "UPDATE tasks SET due = 1 WHERE status = 'pending' AND due = 0 AND ready_at <= $1";
-        transaction!(self, |sql| sql.run(text, values![now]).await).await
-    }
-
-    /// Sets tasks free whose worker's process or lease has ended. A run that brought nothing into the journal counts
-    /// against `patience`; when that is used up the task is given up, with the reason.
-    ///
-    /// # Errors
-    /// [`StorageError`] if the database does not answer.
-    pub async fn recover(&self, owner: &Owner, patience: Patience) -> Result<Recovered, StorageError> {
-        let mut recovered = Recovered::default();
-        // One by one: what keeps one from being set free is nothing to the others.
-        for task in abandoned(&self.read(), owner).await? {
-            let set_free = transaction!(self, |sql| {
-                let lock = sql.lock_free_ones();
-                let text = format!("SELECT * FROM tasks WHERE id = $1 AND status = 'in_progress'{lock}");
-                let Some(row) = sql.one(&text, values![id(task)]).await? else { return Ok(None) };
-                if LeaseClock::read(&sql).await?.held(&row, owner)?.is_some() {
-                    return Ok(None);
-                }
-                let waits = set_free(&sql, task, &row, patience).await?;
-                tell_others(&sql).await?;
-                Ok(Some(waits))
-            });
-            match set_free.await? {
-                Some(true) => recovered.waiting.push(task),
-                Some(false) => recovered.given_up.push(task),
-                None => {}
-            }
-        }
-        Ok(recovered)
-    }
-
-    /// Whether anything is left that somebody may have to do: a task that waits or runs, an effect that is not carried
-    /// out yet. What is to begin later does not count.
-    ///
-    /// # Errors
-    /// [`StorageError`] if the database does not answer.
-    pub async fn has_open_work(&self) -> Result<bool, StorageError> {
-        let text = "SELECT 1 AS open WHERE EXISTS (SELECT 1 FROM tasks WHERE status = 'pending' AND due = 1)
-                      OR EXISTS (SELECT 1 FROM tasks WHERE status = 'in_progress')
-                      OR EXISTS (SELECT 1 FROM effects WHERE state = 'pending' AND ready_at <= $1)
-                      OR EXISTS (SELECT 1 FROM effects WHERE state = 'sending')";
-        Ok(self.read().one(text, values![self.millis()]).await?.is_some())
+    pub async fn has_open_work(&self, wants: &Wants, targets: &[String]) -> Result<bool, StorageError> {
+        let sql = self.read();
+        let text = format!(
+            "SELECT 1 AS open WHERE EXISTS (SELECT 1 FROM tasks WHERE status = 'pending' AND due = 1 AND {WANTED} AND needs IN ({}))
+               OR EXISTS (SELECT 1 FROM tasks WHERE status = 'in_progress')
+               OR EXISTS (SELECT 1 FROM effects WHERE state = 'pending' AND ready_at <= $5 AND target IN ({}))
+               OR EXISTS (SELECT 1 FROM effects WHERE state = 'sending')",
+            sql.listed(3),
+            sql.listed(4)
+        );
+        let needs: Vec<&str> =
+            std::iter::once("").chain(wants.capabilities.iter().map(String::as_str)).collect();
+        let (payload, workflow) = (i64::from(Brief::VERSION), i64::from(wants.workflow));
+        let row = values![payload, workflow, to_json(&needs)?, to_json(&targets)?, self.millis()];
+        Ok(sql.one(&text, row).await?.is_some())
     }
 }
+
+/// A task that this program understands: `$1` and `$2` are the newest brief and the newest workflow that it knows.
+const WANTED: &str = "payload_version <= $1 AND (workflow_version IS NULL OR workflow_version <= $2)";
 
 struct Candidate {
     task: String,
@@ -242,13 +174,12 @@ async fn ready(sql: &Sql<'_>, needs: &str, wants: &Wants) -> Result<Vec<Candidat
     let order = if wants.oldest { "ready_at, id" } else { "priority DESC, ready_at, id" };
     let text = format!(
         "SELECT id, priority, ready_at, workflow_version FROM tasks
-         WHERE status = 'pending' AND due = 1 AND needs = $1 AND payload_version <= $2
-           AND (workflow_version IS NULL OR workflow_version <= $3)
+         WHERE status = 'pending' AND due = 1 AND needs = $3 AND {WANTED}
          ORDER BY {order} LIMIT $4{}",
         sql.lock_free_ones()
     );
-    let payload = i64::from(cofounder_domain::Brief::VERSION);
-    let row = values![needs, payload, i64::from(wants.workflow), signed(wants.limit)];
+    let (payload, workflow) = (i64::from(Brief::VERSION), i64::from(wants.workflow));
+    let row = values![payload, workflow, needs, signed(wants.limit)];
     let rows = sql.all(&text, row).await?;
     rows.iter()
         .map(|row| {
@@ -288,10 +219,10 @@ async fn take(
 
 fn check_version(row: &Row, task: TaskId, version: u32) -> Result<(), StorageError> {
     let payload: i64 = row.get("payload_version")?;
-    if payload > i64::from(cofounder_domain::Brief::VERSION) {
+    if payload > i64::from(Brief::VERSION) {
         return Err(StorageError::Conflict(format!(
             "the task was asked for with a newer version of cofounder (brief {payload}, this one knows {}). Use the newer version",
-            cofounder_domain::Brief::VERSION
+            Brief::VERSION
         )));
     }
     match row.get::<Option<i64>>("workflow_version")? {
@@ -301,47 +232,6 @@ fn check_version(row: &Row, task: TaskId, version: u32) -> Result<(), StorageErr
         ))),
         _ => Ok(()),
     }
-}
-
-/// Tasks that are in progress and whose owner's process or lease has ended.
-async fn abandoned(sql: &Sql<'_>, owner: &Owner) -> Result<Vec<TaskId>, StorageError> {
-    let clock = LeaseClock::read(sql).await?;
-    let text = "SELECT DISTINCT owner FROM tasks WHERE status = 'in_progress' AND owner IS NOT NULL";
-    let owners = sql.all(text, values![]).await?;
-    let owners = owners.iter().map(|row| row.get("owner")).collect::<Result<Vec<String>, _>>()?;
-    let gone: Vec<String> = owners.into_iter().filter(|holder| owner.is_gone(holder)).collect();
-    let gone = serde_json::to_string(&gone).map_err(StorageError::bug)?;
-    let listed = sql.on_postgres(
-        "SELECT value FROM json_array_elements_text($3::json)",
-        "SELECT value FROM json_each($3)",
-    );
-    let text = format!(
-        "SELECT id FROM tasks WHERE status = 'in_progress'
-           AND (lease_until <= $1 OR lease_boot <> $2 OR owner IN ({listed})) ORDER BY id LIMIT 100"
-    );
-    let rows = sql.all(&text, values![clock.now, clock.boot, gone]).await?;
-    rows.iter().map(|row| row.parse("id")).collect()
-}
-
-/// Lets others run a task again. Tells whether it waits now: it is given up if too many runs brought nothing.
-async fn set_free(sql: &Sql<'_>, task: TaskId, row: &Row, patience: Patience) -> Result<bool, StorageError> {
-    let fruitless = row.small("fruitless")?;
-    let holder = row.get::<Option<String>>("owner")?.map(|o| crate::owner_name(&o)).unwrap_or_default();
-    if fruitless >= patience.runs {
-        let reason = format!(
-            "given up after {fruitless} runs in a row that ended before anything was journalled; the last one, by {holder}, ended without a word"
-        );
-        shift(sql, task, Status::Failed, &reason, Some(&reason)).await?;
-        return Ok(false);
-    }
-    shift(sql, task, Status::Pending, &format!("{holder} ended while it ran"), None).await?;
-    if fruitless > 1 {
-        let doubled = patience.pause.saturating_mul(1 << (fruitless - 2).min(16));
-        let text = "UPDATE tasks SET due = 0, ready_at = $2 WHERE id = $1";
-        let pause = signed(u64::try_from(doubled.as_millis()).unwrap_or(u64::MAX));
-        sql.run(text, values![id(task), sql.db.millis().saturating_add(pause)]).await?;
-    }
-    Ok(true)
 }
 
 /// Checks that a claim still holds; within a transaction, `lock` keeps it so.

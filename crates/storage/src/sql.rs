@@ -112,6 +112,14 @@ impl Sql<'_> {
         self.on_postgres(" FOR NO KEY UPDATE SKIP LOCKED", "")
     }
 
+    /// The texts of a JSON array that is given as the value of this number, as a `SELECT`.
+    pub(crate) fn listed(&self, number: u8) -> String {
+        self.on_postgres(
+            format!("SELECT value FROM json_array_elements_text(${number}::json)"),
+            format!("SELECT value FROM json_each(${number})"),
+        )
+    }
+
     pub(crate) fn on_postgres<T>(&self, postgres: T, sqlite: T) -> T {
         if self.db.backend() == DbBackend::Postgres { postgres } else { sqlite }
     }

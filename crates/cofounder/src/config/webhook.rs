@@ -14,14 +14,15 @@ use crate::failure::Failure;
 pub(crate) struct WebhookSection {
     /// Where it is sent, by POST.
     pub(crate) url: Url,
-    /// Signs what is sent, so that the receiver knows who sent it.
+    /// Signs what is sent as Standard Webhooks has it, so that the receiver knows who sent it: the text's bytes, or those
+    /// that stand in base64 behind `whsec_`.
     #[serde(default)]
     pub(crate) secret: Option<Secret>,
     /// Whether the receiver takes a second delivery with the same key for the first one. If it does not, a delivery of
     /// which nobody knows whether it arrived is never sent again.
     #[serde(default)]
     pub(crate) honours_keys: bool,
-    /// How long it may take to answer.
+    /// How long it may take to answer, at most 25,000.
     #[serde(default = "timeout_ms")]
     pub(crate) timeout_ms: u64,
 }

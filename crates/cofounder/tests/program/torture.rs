@@ -180,7 +180,7 @@ impl Ground {
     }
 
     /// Kills workers and starts others in their place; now and then the database or the disk suffers as well.
-    async fn chaos(&mut self, workers: &mut Vec<Child>) {
+    async fn chaos(&mut self, workers: &mut [Child]) {
         for _ in 0..self.rng.random_range(2..6) {
             sleep(Duration::from_millis(self.rng.random_range(30..500))).await;
             self.kill_one(workers).await;
@@ -203,7 +203,7 @@ impl Ground {
         }
     }
 
-    async fn kill_one(&mut self, workers: &mut Vec<Child>) {
+    async fn kill_one(&mut self, workers: &mut [Child]) {
         let index = self.rng.random_range(0..workers.len());
         workers[index].kill().await.unwrap();
         self.toll.kills += 1;

@@ -63,6 +63,13 @@ impl Workbench {
         bench
     }
 
+    /// Statements behind the program's back.
+    pub(crate) async fn raw(&self, text: &str) {
+        let raw = sea_orm::Database::connect(self.database_url()).await.unwrap();
+        sea_orm::ConnectionTrait::execute_unprepared(&raw, text).await.unwrap();
+        raw.close().await.unwrap();
+    }
+
     /// The database's URL, as drivers read it.
     pub(crate) fn database_url(&self) -> String {
         let file = || format!("sqlite://{}", self.path("data").join("cofounder.db").display());

@@ -33,6 +33,7 @@ on_both_databases! {
     a_task_on_hold_goes_on_where_it_was,
     a_key_makes_one_task_and_the_terms_are_checked,
     who_did_what_is_told,
+    audit_s07_a_defect_is_logged_with_its_backtrace_and_told_as_one,
 }
 
 async fn created(bench: &Workbench) -> String {
@@ -257,6 +258,19 @@ async fn who_did_what_is_told(bench: Workbench) {
     for part in ["outline", "1 attempt(s)", "tokens", owner, "step_done", "claimed"] {
         assert!(human.contains(part), "`{part}` is not in {human}");
     }
+}
+
+/// Tried with `StorageError::bug` without a log line: the test failed.
+async fn audit_s07_a_defect_is_logged_with_its_backtrace_and_told_as_one(bench: Workbench) {
+    let task = created(&bench).await;
+    // A table that the program relies on is gone: no user can mend that, and no other error hides it.
+    bench.raw("DROP TABLE effects").await;
+    let done = bench.run(&["task", "show", &task, "--json"]).await;
+    assert_eq!(done.code, Some(1), "{done:#?}");
+    for part in ["\"type\":\"bug\"", "a defect of this program", "cofounder_storage"] {
+        assert!(done.stderr.contains(part), "`{part}` is not said: {done:#?}");
+    }
+    assert_eq!(bench.tasks().await.len(), 1, "the rest goes on");
 }
 
 /// Tried with `Database::open` migrating PostgreSQL too: the test failed.

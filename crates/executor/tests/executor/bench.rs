@@ -78,7 +78,6 @@ impl Bench {
         let (db, _) = Database::migrate(place, PoolSettings::default(), clock.clone()).await.unwrap();
         let settings = Settings {
             retry_pause: Duration::from_millis(5),
-            lease: Duration::from_secs(3),
             step_deadline: Duration::from_secs(30),
             outage: Duration::from_secs(30),
             ..Settings::default()

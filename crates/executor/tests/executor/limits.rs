@@ -55,9 +55,8 @@ async fn audit_s06_a_step_has_a_deadline_of_its_own(bench: Bench) {
 async fn a_step_has_a_number_of_retries_of_its_own(bench: Bench) {
     for (retries, expected) in [(None, 4), (Some(0), 1), (Some(2), 3)] {
         let task = bench.task().await;
-        let toy = Toy::with_needs(&[("a", Needs { retries, ..PLAIN })], |_, _| {
-            Does::Fail(FaultKind::Unavailable)
-        });
+        let toy =
+            Toy::with_needs(&[("a", Needs { retries, ..PLAIN })], |_, _| Does::Fail(FaultKind::Unavailable));
         assert!(matches!(bench.run(task, &toy).await, Finished::Failed(_)));
         assert_eq!(toy.calls("a"), expected);
         let step = bench.db.steps(task).await.unwrap().remove(0);

@@ -73,8 +73,8 @@ impl Faults for LostAt {
     }
 }
 
-/// Every statement of a run in turn, before and after it. Tried without patience in `prepare`, as it once was: a task
-/// failed because its database was away for a moment.
+/// Every statement of a run in turn, before and after it. Tried without patience in `prepare`, and without it in
+/// `Late::made`, as both once were: a task failed because its database was away for a moment.
 async fn a_database_that_is_lost_at_any_statement_of_a_run_costs_no_result(bench: Bench) {
     let toy = Toy::new(&["a", "b"], |_, _| pause(Duration::ZERO));
     for moment in [Moment::Before, Moment::After] {
@@ -83,7 +83,8 @@ async fn a_database_that_is_lost_at_any_statement_of_a_run_costs_no_result(bench
             let fault = Arc::new(LostAt(AtomicI64::new(at), moment));
             let opened = Database::open(bench.db.location(), PoolSettings::default(), bench.clock.clone());
             let db = Arc::new(opened.await.unwrap().with_faults(fault.clone()));
-            let report = bench.hire_on(db, Factory::of(&toy), bench.until_idle()).ended().await;
+            let factory = Factory { db: Some(db.clone()), ..Factory::of(&toy) };
+            let report = bench.hire_on(db, factory, bench.until_idle()).ended().await;
             assert_eq!(report.failed, 0, "{moment:?} {at}: {:?}", bench.stored(task).await);
             assert_eq!(bench.status(task).await, Status::AwaitingApproval, "{moment:?} {at}");
             if fault.0.load(Ordering::SeqCst) >= 0 {

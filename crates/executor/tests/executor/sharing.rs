@@ -42,8 +42,8 @@ async fn all_done(bench: &Bench, toy: &Toy, tasks: &[TaskId]) {
     assert_eq!(toy.counts().len(), tasks.len() * 2);
 }
 
-/// Tried without the order to pass over locked rows, and on SQLite by claiming without looking at the status: the
-/// test failed.
+/// Tried by starting what is claimed twice: the test failed. A claim that does not look whether a task is another's is
+/// refused by the database itself.
 async fn four_workers_do_sixty_tasks_once_each(bench: Bench) {
     let mut tasks = Vec::new();
     for _ in 0..60 {

@@ -77,7 +77,8 @@ async fn audit_s06_a_drain_ends_the_running_step_and_another_worker_goes_on(benc
     gate.entered().await;
     hand.stop.drain.cancel();
     let later = bench.task().await;
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    // Longer than the last words that a cancelled step may have.
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
     assert_eq!(bench.status(first).await, Status::InProgress, "its step goes on");
     gate.open.notify_one();
     let report = hand.ended().await;

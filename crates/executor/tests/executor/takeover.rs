@@ -112,8 +112,8 @@ async fn a_task_whose_workers_keep_dying_is_given_up_with_its_reason(bench: Benc
     assert_eq!(bench.status(other).await, Status::AwaitingApproval);
 }
 
-/// A step fails after its task was taken over: its failure is not written over what the other has. Tried by writing
-/// the failure of a lost step down: the step's record changed.
+/// A step fails after its task was taken from it: its failure is not written down any more. Tried without the fence in
+/// `number`: the step's record changed.
 async fn a_run_that_loses_its_task_ends_and_leaves_the_journal_alone(bench: Bench) {
     let task = bench.task().await;
     let (db, other) = (bench.db.clone(), bench.another().await);

@@ -5,6 +5,7 @@ use cofounder_domain::{FaultKind, Status, TaskId};
 use cofounder_executor::{
     Ending, Needs, Outcome, Progress, RunContext, Silent, StepContext, StepError, Workflow, Workshop,
 };
+use cofounder_storage::Database;
 use futures_util::future::BoxFuture;
 use std::{
     collections::HashMap,
@@ -120,11 +121,13 @@ pub(crate) struct Factory {
     pub(crate) refused: Vec<TaskId>,
     /// Tasks at which it panics.
     pub(crate) jammed: Vec<TaskId>,
+    /// Where it looks at the task first, as a real one does.
+    pub(crate) db: Option<Arc<Database>>,
 }
 
 impl Factory {
     pub(crate) fn of(toy: &Arc<Toy>) -> Self {
-        Self { toy: toy.clone(), refused: Vec::new(), jammed: Vec::new() }
+        Self { toy: toy.clone(), refused: Vec::new(), jammed: Vec::new(), db: None }
     }
 }
 
@@ -139,6 +142,9 @@ impl Workshop for Factory {
         task: TaskId,
         _cancel: &CancellationToken,
     ) -> Result<Box<dyn Workflow>, StepError> {
+        if let Some(db) = &self.db {
+            db.task(task).await.map_err(StepError::storage)?;
+        }
         assert!(!self.jammed.contains(&task), "the factory jammed");
         if self.refused.contains(&task) {
             return Err(StepError::from_fault(FaultKind::InvalidInput, None, Broke));

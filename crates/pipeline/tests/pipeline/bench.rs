@@ -1,7 +1,7 @@
 //! One task on a real database, with a fake provider behind a real router and meter.
 
 use cofounder_domain::{Brief, NanoUsd, Post, Price, Report, SystemClock, TaskId};
-use cofounder_executor::{Event, Executor, Finished, Progress, Settings as Times};
+use cofounder_executor::{Event, Executor, Finished, Progress, Settings as Times, Trial};
 use cofounder_metering::{Meter, Tally};
 use cofounder_pipeline::{Settings, Strategy, WritePost};
 use cofounder_providers::{
@@ -82,9 +82,23 @@ impl Bench {
 
     /// As [`Self::run`]; stops when `cancel` says so.
     pub(crate) async fn run_until(&self, cancel: CancellationToken, progress: Arc<dyn Progress>) -> Run {
+        self.run_on_trial(cancel, progress, None).await
+    }
+
+    /// As [`Self::run_until`], with somebody who interferes with its steps.
+    pub(crate) async fn run_on_trial(
+        &self,
+        cancel: CancellationToken,
+        progress: Arc<dyn Progress>,
+        trial: Option<Arc<dyn Trial>>,
+    ) -> Run {
         let times = Times { retry_pause: Duration::from_millis(5), ..Times::default() };
         let owner = Owner::new(&self.folder.path().join("owners")).unwrap();
         let executor = Executor::new(self.db.clone(), owner, times);
+        let executor = match trial {
+            Some(trial) => executor.with_trial(trial),
+            None => executor,
+        };
         let finished = executor.run(self.task, &self.workflow(), progress, &cancel).await.unwrap();
         let post = self.db.task_post(self.task).await.unwrap();
         let report = match &post {

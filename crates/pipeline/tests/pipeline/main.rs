@@ -15,3 +15,4 @@ mod made_up;
 mod resuming;
 mod small_models;
 mod sources;
+mod trial;

@@ -25,7 +25,7 @@ fn told(post: &Post, report: &Report) -> (String, String, Vec<String>, String, u
 }
 
 /// A model with some of everything: a lie, a review of no use.
-fn mixed(asked: &Asked) -> Reply {
+pub(crate) fn mixed(asked: &Asked) -> Reply {
     match asked {
         Asked::Section { heading, passages, .. } if heading == HISTORY => {
             let text = model::section(heading, passages);

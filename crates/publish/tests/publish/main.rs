@@ -63,7 +63,10 @@ impl Bench {
     }
 
     pub(crate) async fn claim(&self, owner: &Owner) -> Vec<DueEffect> {
-        self.db.claim_effects(owner, Duration::from_secs(60), 8).await.unwrap()
+        self.db
+            .claim_effects(owner, Duration::from_secs(60), &["site", "other"].map(str::to_owned), 8)
+            .await
+            .unwrap()
     }
 
     /// The right to tell the only target of `webhooks` of a post that went live.

@@ -16,8 +16,7 @@ const SHORT: Duration = Duration::from_millis(300);
 async fn after(answer: Answer, keyed: bool, allowed: Duration) -> Delivery {
     let (bench, receiver) = (Bench::sqlite().await, receiver().await);
     receiver.answer([answer]);
-    let webhooks =
-        bench.webhooks(vec![WebhookTarget { timeout: allowed, ..target(receiver.url(), keyed) }]);
+    let webhooks = bench.webhooks(vec![WebhookTarget { timeout: allowed, ..target(receiver.url(), keyed) }]);
     let delivery = carry(&webhooks, &bench.due(&webhooks).await).await;
     assert_eq!(receiver.seen().len(), 1, "one request for one attempt");
     delivery
@@ -128,7 +127,10 @@ async fn what_may_have_arrived_is_sent_again_only_to_one_that_honours_keys() {
 async fn what_was_refused_is_not_sent_again() {
     for keyed in [true, false] {
         for status in [400, 401, 404, 408, 410, 422] {
-            failed(plainly(Answer::body(status, "no such hook"), keyed).await, &format!("{status}: no such hook"));
+            failed(
+                plainly(Answer::body(status, "no such hook"), keyed).await,
+                &format!("{status}: no such hook"),
+            );
         }
     }
 }

@@ -23,7 +23,7 @@ fn an_unusable_target_is_told_by_its_name() {
     ];
     for (target, said) in cases {
         let told = told(target);
-        assert!(told.contains("`site`") && told.contains(said) && !told.contains("s3cret"), "{told}");
+        assert!(told.contains("[webhook.site]") && told.contains(said) && !told.contains("s3cret"), "{told}");
     }
 }
 

@@ -57,11 +57,8 @@ async fn a_receiver_gets_the_event_with_its_key() {
 #[tokio::test]
 async fn a_signature_is_one_that_a_receiver_computes_for_itself() {
     let long = "k".repeat(100);
-    let keys: [(&str, &[u8]); 3] = [
-        ("sesame, open", b"sesame, open"),
-        ("whsec_AAECA/8=", &[0, 1, 2, 3, 255]),
-        (&long, long.as_bytes()),
-    ];
+    let keys: [(&str, &[u8]); 3] =
+        [("sesame, open", b"sesame, open"), ("whsec_AAECA/8=", &[0, 1, 2, 3, 255]), (&long, long.as_bytes())];
     for (text, key) in keys {
         let (bench, receiver) = (Bench::sqlite().await, receiver().await);
         let target = WebhookTarget { secret: secret(text), ..target(receiver.url(), true) };

@@ -82,7 +82,7 @@ async fn moments(bench: &Bench) -> Vec<(usize, Moment)> {
     (0..statements.len()).flat_map(both).filter(|place| *place != (0, Moment::After)).collect()
 }
 
-/// Tried by writing the effects after the transaction, then by moving the task in one of its own: the test failed each time.
+/// Tried by writing the effects outside the transaction, then by moving the task outside it: the test failed each time.
 async fn audit_p03_whichever_statement_of_an_approval_fails_all_of_it_happened_or_nothing(bench: Bench) {
     let other = bench.another().await;
     for (nth, moment) in moments(&bench).await {
@@ -112,7 +112,7 @@ async fn audit_p03_whichever_statement_of_an_approval_fails_all_of_it_happened_o
     }
 }
 
-/// Tried by trying again within the same transaction: the test failed.
+/// Tried by writing the effects outside the transaction: the test failed.
 async fn audit_p03_an_approval_that_another_change_undid_happens_once(bench: Bench) {
     for (nth, moment) in moments(&bench).await {
         let task = posts::waiting(&bench, Gate::Open).await;

@@ -6,6 +6,10 @@ use std::{collections::HashSet, time::Duration};
 
 use crate::{Bench, on_both_databases, posts};
 
+fn targets() -> [String; 2] {
+    ["search", "mail"].map(str::to_owned)
+}
+
 on_both_databases! {
     an_effect_is_sent_and_its_receipt_is_kept,
     what_a_receiver_says_decides_what_comes_next,
@@ -37,7 +41,7 @@ async fn one(bench: &Bench, task: TaskId) -> EffectRecord {
 }
 
 async fn claim(bench: &Bench, owner: &Owner, lease: Duration) -> Vec<DueEffect> {
-    bench.db.claim_effects(owner, lease, 9).await.unwrap()
+    bench.db.claim_effects(owner, lease, &targets(), 9).await.unwrap()
 }
 
 /// What the journal says of effects.
@@ -50,7 +54,7 @@ async fn told(bench: &Bench, task: TaskId) -> Vec<String> {
 
 async fn an_effect_is_sent_and_its_receipt_is_kept(bench: Bench) {
     let (task, owner) = (published(&bench, 1, 0).await, bench.owner());
-    assert!(bench.db.has_open_work().await.unwrap());
+    assert!(bench.db.has_open_work(&crate::queue::wants(1), &targets()).await.unwrap());
     let due = claim(&bench, &owner, LEASE).await;
     let [effect] = due.as_slice() else { panic!("{due:?}") };
     assert_eq!((effect.task, effect.attempt, effect.effect.payload.as_str()), (task, 1, "{\"post\": 1}"));
@@ -61,7 +65,7 @@ async fn an_effect_is_sent_and_its_receipt_is_kept(bench: Bench) {
     assert_eq!((done.state.as_str(), done.receipt.as_deref(), done.attempts), ("done", Some("204"), 1));
     assert_eq!(done.id, effect.id);
     assert_eq!(claim(&bench, &owner, LEASE).await, []);
-    assert!(!bench.db.has_open_work().await.unwrap());
+    assert!(!bench.db.has_open_work(&crate::queue::wants(1), &targets()).await.unwrap());
     assert_eq!(
         told(&bench, task).await,
         ["effect_intended webhook search", "effect_done webhook search: 204"]
@@ -146,8 +150,8 @@ async fn two_workers_never_get_the_same_effect(bench: Bench) {
         let owner = bench.owner();
         tokio::spawn(async move {
             let mut mine = Vec::new();
-            while db.has_open_work().await.unwrap() {
-                for due in db.claim_effects(&owner, LEASE, 3).await.unwrap() {
+            while db.has_open_work(&crate::queue::wants(1), &targets()).await.unwrap() {
+                for due in db.claim_effects(&owner, LEASE, &targets(), 3).await.unwrap() {
                     db.finish_effect(&due, &Delivery::Done("ok".to_owned())).await.unwrap();
                     mine.push(due.id);
                 }

@@ -1,6 +1,6 @@
 //! A server that goes away and returns, one that does not answer, and failures by the thousand.
 
-use cofounder_domain::{Status, StepPath};
+use cofounder_domain::{Status, StepPath, TaskId};
 use cofounder_storage::{
     Database, Failure, Faults, Location, Moment, PoolSettings, StorageError, Task, Terms, patiently,
 };
@@ -90,20 +90,35 @@ async fn audit_p02_a_server_that_stops_and_returns_is_noticed_both_times() {
     db.move_task(other, Status::Cancelled, "again").await.unwrap();
     task(&db).await;
     all_idle(&db).await;
+    // Once more while every connection is idle: nobody hears of it.
+    let many = || thrice(&db, one);
+    assert!(many().await.iter().all(Result::is_ok));
+    all_idle(&db).await;
+    assert!(db.connections().idle > 1);
+    cluster.stop();
+    cluster.resume();
+    assert!(many().await.iter().all(Result::is_ok));
 }
 
-/// Tried by leaving out the server's own limit: the connection was lost with the statement, and the test failed.
+/// As many questions at the same time as there are connections.
+async fn thrice(db: &Database, task: TaskId) -> [Result<Task, StorageError>; 3] {
+    let (one, two, three) = tokio::join!(db.task(task), db.task(task), db.task(task));
+    [one, two, three]
+}
+
+/// Tried by leaving out the server's own limit: the connection waited on with the statement, and the test failed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn audit_p02_a_statement_that_takes_too_long_is_ended_and_its_connection_goes_on() {
     let Some(cluster) = Cluster::start("-c fsync=off") else { return };
     let db = on(&cluster, PoolSettings { connections: 1, ..SETTINGS }).await;
-    let task = task(&db).await.id;
+    let (task, free) = (task(&db).await.id, task(&db).await.id);
     let ours = "SELECT string_agg(pid::text, ' ') FROM pg_stat_activity WHERE application_name = 'cofounder'";
     let before = cluster.ask("postgres", ours).unwrap();
     let other = connect(db.location()).await;
     let holding = other.begin().await.unwrap();
     holding.execute_unprepared(&format!("SELECT * FROM tasks WHERE id = '{task}' FOR UPDATE")).await.unwrap();
     unavailable(db.move_task(task, Status::Cancelled, "x")).await;
+    assert_eq!(db.task(free).await.unwrap().id, free, "at once, while the other still holds its row");
     holding.rollback().await.unwrap();
     assert_eq!(db.move_task(task, Status::Cancelled, "x").await.unwrap().status, Status::Cancelled);
     assert_eq!(db.history(task).await.unwrap().len(), 2, "once");

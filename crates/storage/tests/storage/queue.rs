@@ -39,7 +39,7 @@ async fn claim(db: &Database, owner: &Owner, wants: &Wants) -> Vec<TaskId> {
     claimed.iter().map(|claimed| claimed.task).collect()
 }
 
-/// Tried by ordering by priority alone, then by age alone: the test failed each time.
+/// Tried by ordering by age alone: the test failed.
 async fn the_highest_priority_comes_first_and_the_oldest_of_it(bench: Bench) {
     let owner = bench.owner();
     let mut made = Vec::new();
@@ -76,7 +76,7 @@ async fn a_task_of_low_priority_is_claimed_within_its_bound_whatever_flood_comes
     panic!("not among {bound} claims");
 }
 
-/// Tried by leaving out `needs` in `ready`: the test failed.
+/// Tried by leaving out `needs` in `ready`, then by always sorting by priority: the test failed each time.
 async fn what_a_task_needs_its_worker_has(bench: Bench) {
     let owner = bench.owner();
     let of = |needs: &str, priority| Terms { needs: needs.to_owned(), priority, ..Terms::default() };
@@ -90,6 +90,9 @@ async fn what_a_task_needs_its_worker_has(bench: Bench) {
     assert_eq!(claim(&bench.db, &owner, &able).await, []);
     let able = Wants { capabilities: vec!["disk".to_owned()], ..wants(9) };
     assert_eq!(claim(&bench.db, &owner, &able).await, [disk]);
+    let older = task(&bench, of("disk", 0)).await;
+    let higher = task(&bench, of("", 5)).await;
+    assert_eq!(claim(&bench.db, &owner, &Wants { oldest: true, ..able.clone() }).await, [older, higher]);
 }
 
 /// Tried by looking for tasks once for each word, as it was at first: the test failed.

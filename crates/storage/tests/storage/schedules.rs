@@ -46,8 +46,7 @@ async fn a_rule_is_kept_by_its_name_and_due_at_its_time(bench: Bench) {
     assert_eq!(bench.db.due_schedules().await.unwrap(), []);
 }
 
-/// Tried by leaving the time out of `fire_schedule`'s update: its key still kept the second task away. Tried by leaving
-/// the key out as well: the test failed.
+/// Tried by leaving the time out of `fire_schedule`'s update: the test failed.
 async fn a_time_that_several_workers_see_makes_one_task(bench: Bench) {
     let first = bench.db.now();
     let rule = bench.db.add_schedule(&rule("weekly", Some(first))).await.unwrap();

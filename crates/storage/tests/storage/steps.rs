@@ -46,8 +46,7 @@ async fn events(bench: &Bench, task: TaskId) -> Vec<String> {
     journal.into_iter().map(|entry| entry.event).collect()
 }
 
-/// Tried by giving each entry of a group its task's last number, then by counting numbers of refused entries: the test
-/// failed each time.
+/// Tried by giving some entries of a group the number of the one before: the test failed.
 async fn numbers_of_journals_have_no_gaps_while_fifty_tasks_write_at_once(bench: Bench) {
     let (owner, other) = (bench.owner(), bench.another().await);
     let mut work = JoinSet::new();
