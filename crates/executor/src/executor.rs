@@ -217,6 +217,10 @@ impl Executor {
             Err(error) if error.cause == Cause::Interrupted || stop.now.is_cancelled() => {
                 (end(Status::Pending, "interrupted".to_owned(), None).await, Finished::Interrupted)
             }
+            // The database's absence is not the task's failure.
+            Err(error) if error.is_outage() => {
+                (end(Status::Pending, format!("released: {error}"), None).await, Finished::Interrupted)
+            }
             Err(error) => {
                 let reason = error.to_string();
                 if let Some(bug) = error.as_bug() {

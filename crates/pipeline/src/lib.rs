@@ -16,7 +16,7 @@ mod writer;
 
 use async_trait::async_trait;
 use cofounder_domain::Status;
-use cofounder_executor::{Ending, RunContext, StepContext, StepError, Workflow};
+use cofounder_executor::{Ending, Needs, RunContext, StepContext, StepError, Workflow};
 use cofounder_metering::Meter;
 use cofounder_qa::RailSettings;
 use cofounder_research::Fetcher;
@@ -57,6 +57,10 @@ pub struct WritePost {
     pub settings: Settings,
 }
 
+/// What a step holds a permit of while it asks a model or the network: a worker's configuration may limit either.
+const MODEL: Needs<'_> = Needs { permits: &["model"], deadline: None, retries: None };
+const NETWORK: Needs<'_> = Needs { permits: &["network"], deadline: None, retries: None };
+
 #[async_trait]
 impl Workflow for WritePost {
     fn version(&self) -> u32 {
@@ -68,12 +72,13 @@ impl Workflow for WritePost {
         let pin = brief.model.as_deref();
         let pen = |step: &StepContext| Pen::new(self.meter.clone(), step.clone(), pin);
 
-        let evidence =
-            &cx.step("research", |step| async move { research::run(self, &step, brief).await }).await?;
+        let evidence = &cx
+            .step_with("research", NETWORK, |step| async move { research::run(self, &step, brief).await })
+            .await?;
         let sources = &research::named(self.db.task_sources(cx.task()).await.map_err(StepError::storage)?);
         let pages = &evidence.passages;
         let outlined = cx
-            .step("outline", |step| async move {
+            .step_with("outline", MODEL, |step| async move {
                 outline::run(self.settings.strategy, &pen(&step), brief, pages).await
             })
             .await?;
@@ -85,7 +90,7 @@ impl Workflow for WritePost {
             let before = &sections;
             let work =
                 |step| async move { draft::run(desk, strategy, index, before, &pen(&step), &step).await };
-            let drafted = cx.step(&format!("draft/section-{}", index + 1), work).await?;
+            let drafted = cx.step_with(&format!("draft/section-{}", index + 1), MODEL, work).await?;
             sections.push(drafted.section);
         }
         let mut article = Article { title: plan.title.clone(), sections };
@@ -93,25 +98,25 @@ impl Workflow for WritePost {
         for round in 1..=critique::ROUNDS {
             let draft = &article;
             let work = |step| async move { critique::run(brief, draft, strategy, &pen(&step)).await };
-            let review = &cx.step(&format!("critique/{round}"), work).await?;
+            let review = &cx.step_with(&format!("critique/{round}"), MODEL, work).await?;
             if review.issues.is_empty() {
                 break;
             }
             let work = |step| async move {
                 critique::revise(desk, draft.clone(), review, strategy, &pen(&step)).await
             };
-            article = cx.step(&format!("revise/{round}"), work).await?;
+            article = cx.step_with(&format!("revise/{round}"), MODEL, work).await?;
         }
 
         let draft = &article;
         let verified = &cx
-            .step("verify", |step| async move {
+            .step_with("verify", MODEL, |step| async move {
                 verify::run(desk, draft.clone(), strategy, &pen(&step), &step).await
             })
             .await?;
         let rules = &steps::rules(brief, sources);
         let seo = &cx
-            .step("seo", |step| async move {
+            .step_with("seo", MODEL, |step| async move {
                 seo::run(&verified.article, pages, rules, strategy, &pen(&step)).await
             })
             .await?;

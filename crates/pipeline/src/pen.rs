@@ -104,6 +104,14 @@ fn unfence(text: &str) -> &str {
     }
 }
 
+/// The database's own troubles are the executor's to judge.
+fn told(error: CallError) -> StepError {
+    match error {
+        CallError::Storage(error) => StepError::storage(error),
+        error => StepError::from_fault(error.kind(), error.retry_after(), error),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::unfence;
@@ -115,13 +123,5 @@ mod tests {
         assert_eq!(unfence("<think>maybe {\"b\": 2}</think>{\"a\": 1}"), "{\"a\": 1}");
         assert_eq!(unfence("} {"), "} {");
         assert_eq!(unfence(" none "), "none");
-    }
-}
-
-/// The database's own troubles are the executor's to judge.
-fn told(error: CallError) -> StepError {
-    match error {
-        CallError::Storage(error) => StepError::storage(error),
-        error => StepError::from_fault(error.kind(), error.retry_after(), error),
     }
 }

@@ -7,6 +7,7 @@
 
 mod budget;
 mod calls;
+mod creation;
 mod database;
 mod effects;
 mod error;
@@ -30,6 +31,7 @@ mod work;
 
 pub use budget::{Reservation, Reserved};
 pub use calls::{CallStart, FinishedCall, JournalledCall, Spent};
+pub use creation::{NewSource, Terms};
 pub use database::{Connections, Database, PoolSettings};
 pub use effects::{Delivery, DueEffect, EffectRecord, NewEffect};
 pub use error::StorageError;
@@ -43,6 +45,6 @@ pub use recovery::{Patience, Recovered};
 pub use runs::{RunRecord, StepRecord, StepResult};
 pub use schedules::Schedule;
 pub use sources::SourceSummary;
-pub use tasks::{HistoryEntry, NewSource, Page, Task, Terms};
+pub use tasks::{HistoryEntry, Page, Task};
 pub use wake::Wakeup;
 pub use work::patiently;

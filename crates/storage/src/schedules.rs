@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use crate::{
     Database, StorageError, Terms,
+    creation::insert,
     sql::{Row, to_json, values},
-    tasks::insert,
     work::transaction,
 };
 

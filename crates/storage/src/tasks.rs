@@ -1,13 +1,12 @@
 //! Tasks and their history.
 
-use cofounder_domain::{Brief, SiteId, Source, Status, TaskId, Timestamp, content_hash};
+use cofounder_domain::{Brief, Status, TaskId, Timestamp};
 use serde::Serialize;
 
 use crate::{
     Database, StorageError,
     journal::{Note, note},
-    sources::put_source,
-    sql::{self, Row, Sql, id, prefix, signed, to_json, values},
+    sql::{self, Row, Sql, id, prefix, signed, values},
     wake::tell_others,
     work::transaction,
 };
@@ -39,21 +38,6 @@ pub struct Task {
     pub created_at: Timestamp,
     /// When its status last changed.
     pub updated_at: Timestamp,
-}
-
-/// How a task is to be run.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Terms {
-    /// Tasks of a higher priority run first.
-    pub priority: i32,
-    /// What its worker must have, such as `gpu`.
-    pub needs: String,
-    /// Not before this time.
-    pub start: Option<Timestamp>,
-    /// Failed if it is not done by then.
-    pub deadline: Option<Timestamp>,
-    /// Names the wish: asking again with the same key makes no second task.
-    pub key: Option<String>,
 }
 
 /// A change of a task's status.
@@ -89,34 +73,7 @@ impl<T> Page<T> {
     }
 }
 
-/// A document that was read when the task was made.
-#[derive(Clone, Debug)]
-pub struct NewSource {
-    /// What it says of itself.
-    pub source: Source,
-    /// Its bytes as read.
-    pub bytes: Vec<u8>,
-}
-
 impl Database {
-    /// Stores a task and the sources that were read for it, in one transaction. Asked again with the same key and the
-    /// same brief, it returns the task that there is.
-    ///
-    /// # Errors
-    /// [`StorageError::Conflict`] if the key was used for another brief, [`StorageError::Invalid`] if the deadline has
-    /// passed or lies before the start. Nothing of it is kept then.
-    pub async fn create_task(
-        &self,
-        brief: &Brief,
-        sources: &[NewSource],
-        terms: &Terms,
-    ) -> Result<Task, StorageError> {
-        terms.check(self.now())?;
-        let task = transaction!(self, |sql| insert(&sql, brief, sources, terms).await).await?;
-        self.ring();
-        self.task(task).await
-    }
-
     /// A task.
     ///
     /// # Errors
@@ -241,87 +198,6 @@ impl Database {
         self.ring();
         self.task(task).await
     }
-}
-
-impl Terms {
-    fn check(&self, now: Timestamp) -> Result<(), StorageError> {
-        let told = cofounder_domain::format_timestamp;
-        match (self.start, self.deadline) {
-            (_, Some(deadline)) if deadline <= now => Err(StorageError::Invalid(format!(
-                "the deadline {} has passed: it is {} now. Nothing was stored",
-                told(deadline),
-                told(now)
-            ))),
-            (Some(start), Some(deadline)) if deadline <= start => Err(StorageError::Invalid(format!(
-                "the deadline {} comes before the start {}. Nothing was stored",
-                told(deadline),
-                told(start)
-            ))),
-            _ if self.key.as_ref().is_some_and(|key| key.is_empty() || key.chars().count() > 200) => {
-                Err(StorageError::Invalid("a key has 1 to 200 characters. Nothing was stored".to_owned()))
-            }
-            _ => Ok(()),
-        }
-    }
-}
-
-/// Stores a task, or finds the one that was asked for with the same key.
-pub(crate) async fn insert(
-    sql: &Sql<'_>,
-    brief: &Brief,
-    sources: &[NewSource],
-    terms: &Terms,
-) -> Result<TaskId, StorageError> {
-    let (task, now, text) = (TaskId::new(sql.db.now()), sql.db.millis(), to_json(brief)?);
-    let hash = content_hash(text.as_bytes());
-    if let Some(known) = by_key(sql, terms, &hash).await? {
-        return Ok(known);
-    }
-    let ready = terms.start.map_or(now, |start| start.timestamp_millis());
-    let row = values![
-        id(task),
-        SiteId::DEFAULT.to_string(),
-        text,
-        now,
-        i64::from(terms.priority),
-        terms.needs.clone(),
-        ready,
-        i64::from(ready <= now),
-        terms.deadline.map(|d| d.timestamp_millis()),
-        terms.key.clone(),
-        hash.clone(),
-        i64::from(Brief::VERSION),
-    ];
-    let text = "INSERT INTO tasks (id, site_id, brief, status, created_at, updated_at, priority, needs, ready_at, due, deadline_at,
-                  creation_key, creation_hash, payload_version) VALUES ($1, $2, $3, 'pending', $4, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-                ON CONFLICT DO NOTHING";
-    if sql.run(text, row).await? == 0 {
-        // Somebody else used the key between our look and our insertion.
-        let known = by_key(sql, terms, &hash).await?;
-        return known.ok_or_else(|| StorageError::Contended("the key is being used".to_owned()));
-    }
-    remember(sql, task, None, Status::Pending, "asked for", now).await?;
-    note(sql, task, &Note { event: "created", path: "", detail: "" }).await?;
-    for new in sources {
-        put_source(sql, task, &new.source, &new.bytes, now).await?;
-    }
-    tell_others(sql).await?;
-    Ok(task)
-}
-
-async fn by_key(sql: &Sql<'_>, terms: &Terms, hash: &str) -> Result<Option<TaskId>, StorageError> {
-    let Some(key) = &terms.key else { return Ok(None) };
-    let text = "SELECT id, creation_hash FROM tasks WHERE site_id = $1 AND creation_key = $2";
-    let Some(row) = sql.one(text, values![SiteId::DEFAULT.to_string(), key.clone()]).await? else {
-        return Ok(None);
-    };
-    let task: TaskId = row.parse("id")?;
-    if row.get::<Option<String>>("creation_hash")?.as_deref() != Some(hash) {
-        return Err(StorageError::Conflict(format!(
-            "the key `{key}` was used for another brief, by task {task}. Nothing was stored; use another key"
-        )));
-    }
-    Ok(Some(task))
 }
 
 /// Forgets a step's result, and those of the steps that began after it.

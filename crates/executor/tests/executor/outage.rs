@@ -84,7 +84,8 @@ async fn a_database_that_is_lost_at_any_statement_of_a_run_costs_no_result(bench
             let opened = Database::open(bench.db.location(), PoolSettings::default(), bench.clock.clone());
             let db = Arc::new(opened.await.unwrap().with_faults(fault.clone()));
             let factory = Factory { db: Some(db.clone()), ..Factory::of(&toy) };
-            let report = bench.hire_on(db, factory, bench.until_idle()).ended().await;
+            let settings = WorkerSettings { poll: Duration::from_millis(20), ..bench.until_idle() };
+            let report = bench.hire_on(db, factory, settings).ended().await;
             assert_eq!(report.failed, 0, "{moment:?} {at}: {:?}", bench.stored(task).await);
             assert_eq!(bench.status(task).await, Status::AwaitingApproval, "{moment:?} {at}");
             if fault.0.load(Ordering::SeqCst) >= 0 {
