@@ -42,6 +42,12 @@ pub(crate) fn looks_binary(bytes: &[u8]) -> Option<&'static str> {
 /// The characters of some bytes: by their byte order mark, else by what the server or the page declares,
 /// unless the bytes themselves contradict it (valid UTF-8 with more than ASCII is no accident).
 pub(crate) fn decode<'a>(bytes: &'a [u8], declared: Option<&str>, html: bool) -> Cow<'a, str> {
+    let text = decoded(bytes, declared, html);
+    // No database keeps a NUL in a text.
+    if text.contains('\0') { Cow::Owned(text.replace('\0', " ")) } else { text }
+}
+
+fn decoded<'a>(bytes: &'a [u8], declared: Option<&str>, html: bool) -> Cow<'a, str> {
     if let Some((encoding, _)) = Encoding::for_bom(bytes) {
         return encoding.decode(bytes).0;
     }

@@ -80,8 +80,9 @@ pub enum Delivery {
 
 /// Writes an effect down, within the transaction of what it follows from.
 pub(crate) async fn intend(sql: &Sql<'_>, task: TaskId, effect: &NewEffect) -> Result<(), StorageError> {
-    let text = "INSERT INTO effects (id, task_id, kind, target, payload, keyed, state, ready_at, created_at, updated_at)
-                VALUES ($1, $2, $3, $4, $5, $6, 'pending', $7, $7, $7)";
+    let text =
+        "INSERT INTO effects (id, task_id, kind, target, payload, keyed, state, created_at, updated_at)
+                VALUES ($1, $2, $3, $4, $5, $6, 'pending', $7, $7)";
     let (key, now) = (Uuid::new_v4().to_string(), sql.db.millis());
     let (kind, target) = (effect.kind.as_str(), effect.target.as_str());
     let row = values![key, id(task), kind, target, effect.payload.clone(), i64::from(effect.keyed), now];
@@ -114,25 +115,26 @@ impl Database {
         targets: &[String],
         limit: u64,
     ) -> Result<Vec<DueEffect>, StorageError> {
-        let now = self.millis();
-        let targets = to_json(&targets)?;
+        let (sql, targets) = (self.read(), to_json(&targets)?);
         let text = format!(
-            "SELECT id FROM effects WHERE state = 'pending' AND ready_at <= $1 AND target IN ({}) ORDER BY ready_at, id LIMIT $2",
-            self.read().listed(3)
+            "SELECT id FROM effects WHERE state = 'pending' AND target IN ({}) AND {} ORDER BY created_at, id LIMIT $2",
+            sql.listed(1),
+            LeaseClock::no_pause(3)
         );
+        let clock = LeaseClock::read(&sql).await?;
         // Nothing to do is the rule, and costs no transaction.
-        if self.read().all(&text, values![now, 1_i64, targets.clone()]).await?.is_empty() {
+        if sql.all(&text, values![targets.clone(), 1_i64, clock.boot.clone(), clock.now]).await?.is_empty() {
             return Ok(Vec::new());
         }
         transaction!(self, |sql| {
-            let clock = LeaseClock::read(&sql).await?;
             let text = format!("{text}{}", sql.lock_free_ones());
+            let row = values![targets.clone(), signed(limit), clock.boot.clone(), clock.now];
             let mut due = Vec::new();
-            for row in sql.all(&text, values![now, signed(limit), targets.clone()]).await? {
+            for row in sql.all(&text, row).await? {
                 let text = "UPDATE effects SET state = 'sending', attempts = attempts + 1, fence = fence + 1, owner = $2, lease_until = $3,
                               lease_boot = $4, updated_at = $5 WHERE id = $1 RETURNING *";
                 let effect: String = row.get("id")?;
-                let row = values![effect, owner.id(), clock.end(lease), clock.boot.clone(), now];
+                let row = values![effect, owner.id(), clock.end(lease), clock.boot.clone(), sql.db.millis()];
                 due.push(due_of(&sql.one(text, row).await?.ok_or(StorageError::Stale)?)?);
             }
             Ok(due)
@@ -151,13 +153,13 @@ impl Database {
             Delivery::Failed(error) => ("failed", None, Some(error.clone()), Duration::ZERO),
             Delivery::Unknown(error) => ("unknown", None, Some(error.clone()), Duration::ZERO),
         };
-        let pause = signed(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX));
         transaction!(self, |sql| {
             stored(&sql, due.task).await?;
-            let now = sql.db.millis();
-            let text = "UPDATE effects SET state = $3, receipt = $4, error = $5, ready_at = $6, updated_at = $7, owner = NULL,
-                          lease_until = NULL, lease_boot = NULL WHERE id = $1 AND fence = $2 AND state = 'sending'";
-            let row = values![due.id.clone(), due.fence, state, receipt.clone(), error.clone(), now.saturating_add(pause), now];
+            let clock = LeaseClock::read(&sql).await?;
+            let text = "UPDATE effects SET state = $3, receipt = $4, error = $5, lease_until = $6, lease_boot = $7, updated_at = $8,
+                          owner = NULL WHERE id = $1 AND fence = $2 AND state = 'sending'";
+            let (until, now) = (clock.end(pause), sql.db.millis());
+            let row = values![due.id.clone(), due.fence, state, receipt.clone(), error.clone(), until, clock.boot, now];
             if sql.run(text, row).await? == 0 {
                 return Err(StorageError::Stale);
             }

@@ -34,6 +34,11 @@ impl LeaseClock {
         self.now.saturating_add(signed(u64::try_from(lease.as_millis()).unwrap_or(u64::MAX)))
     }
 
+    /// The condition that a row's pause, if it has one, is over; its two values follow `number`.
+    pub(crate) fn no_pause(number: u8) -> String {
+        format!("(lease_until IS NULL OR lease_boot <> ${} OR lease_until <= ${})", number, number + 1)
+    }
+
     /// How long a row with `owner`, `lease_until` and `lease_boot` is still another's, if it is.
     pub(crate) fn held(&self, row: &Row, owner: &Owner) -> Result<Option<Duration>, StorageError> {
         let (Some(holder), Some(until)) =

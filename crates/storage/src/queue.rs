@@ -145,15 +145,17 @@ impl Database {
         let text = format!(
             "SELECT 1 AS open WHERE EXISTS (SELECT 1 FROM tasks WHERE status = 'pending' AND due = 1 AND {WANTED} AND needs IN ({}))
                OR EXISTS (SELECT 1 FROM tasks WHERE status = 'in_progress')
-               OR EXISTS (SELECT 1 FROM effects WHERE state = 'pending' AND ready_at <= $5 AND target IN ({}))
+               OR EXISTS (SELECT 1 FROM effects WHERE state = 'pending' AND target IN ({}) AND {})
                OR EXISTS (SELECT 1 FROM effects WHERE state = 'sending')",
             sql.listed(3),
-            sql.listed(4)
+            sql.listed(4),
+            LeaseClock::no_pause(5)
         );
         let needs: Vec<&str> =
             std::iter::once("").chain(wants.capabilities.iter().map(String::as_str)).collect();
         let (payload, workflow) = (i64::from(Brief::VERSION), i64::from(wants.workflow));
-        let row = values![payload, workflow, to_json(&needs)?, to_json(&targets)?, self.millis()];
+        let clock = LeaseClock::read(&sql).await?;
+        let row = values![payload, workflow, to_json(&needs)?, to_json(&targets)?, clock.boot, clock.now];
         Ok(sql.one(&text, row).await?.is_some())
     }
 }

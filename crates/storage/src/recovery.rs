@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::{
     Database, Owner, StorageError,
     lease::LeaseClock,
-    sql::{Row, Sql, id, signed, values},
+    sql::{Row, Sql, id, values},
     tasks::{shift, stored},
     wake::tell_others,
     work::transaction,
@@ -37,11 +37,13 @@ impl Database {
     /// # Errors
     /// [`StorageError`] if the database does not answer.
     pub async fn promote(&self) -> Result<u64, StorageError> {
-        let now = self.millis();
+        let (now, clock) = (self.millis(), LeaseClock::read(&self.read()).await?);
+        let come =
+            format!("status = 'pending' AND due = 0 AND ready_at <= $1 AND {}", LeaseClock::no_pause(2));
+        let row = || values![now, clock.boot.clone(), clock.now];
         // Nothing to do is the rule, and costs no transaction.
-        let text =
-            "SELECT count(*) AS due FROM tasks WHERE status = 'pending' AND due = 0 AND ready_at <= $1";
-        let due: i64 = self.read().one(text, values![now]).await?.map_or(Ok(0), |row| row.get("due"))?;
+        let text = format!("SELECT count(*) AS due FROM tasks WHERE {come}");
+        let due: i64 = self.read().one(&text, row()).await?.map_or(Ok(0), |row| row.get("due"))?;
         let text = "SELECT id FROM tasks WHERE status = 'pending' AND deadline_at IS NOT NULL AND deadline_at <= $1 LIMIT 100";
         let overdue = self.read().all(text, values![now]).await?;
         for row in overdue {
@@ -59,8 +61,8 @@ impl Database {
         if due == 0 {
             return Ok(0);
         }
-        let text = "UPDATE tasks SET due = 1 WHERE status = 'pending' AND due = 0 AND ready_at <= $1";
-        transaction!(self, |sql| sql.run(text, values![now]).await).await
+        let text = format!("UPDATE tasks SET due = 1, lease_until = NULL, lease_boot = NULL WHERE {come}");
+        transaction!(self, |sql| sql.run(&text, row()).await).await
     }
 
     /// Sets tasks free whose worker's process or lease has ended. A run that brought nothing into the journal counts
@@ -124,9 +126,9 @@ async fn set_free(sql: &Sql<'_>, task: TaskId, row: &Row, patience: Patience) ->
     shift(sql, task, Status::Pending, &format!("{holder} ended while it ran"), None).await?;
     if fruitless > 1 {
         let doubled = patience.pause.saturating_mul(1 << (fruitless - 2).min(16));
-        let text = "UPDATE tasks SET due = 0, ready_at = $2 WHERE id = $1";
-        let pause = signed(u64::try_from(doubled.as_millis()).unwrap_or(u64::MAX));
-        sql.run(text, values![id(task), sql.db.millis().saturating_add(pause)]).await?;
+        let clock = LeaseClock::read(sql).await?;
+        let text = "UPDATE tasks SET due = 0, lease_until = $2, lease_boot = $3 WHERE id = $1";
+        sql.run(text, values![id(task), clock.end(doubled), clock.boot]).await?;
     }
     Ok(true)
 }

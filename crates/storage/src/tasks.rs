@@ -189,7 +189,7 @@ impl Database {
             }
             let text = "DELETE FROM steps WHERE task_id = $1 AND status IN ('failed', 'running')";
             sql.run(text, values![id(task)]).await?;
-            let text = "UPDATE tasks SET fruitless = 0, due = 1, ready_at = $2, deadline_at = NULL, workflow_version =
+            let text = "UPDATE tasks SET fruitless = 0, due = 1, lease_until = NULL, ready_at = $2, deadline_at = NULL, workflow_version =
                           CASE WHEN EXISTS (SELECT 1 FROM steps WHERE task_id = $1) THEN workflow_version END WHERE id = $1";
             sql.run(text, values![id(task), sql.db.millis()]).await?;
             tell_others(&sql).await

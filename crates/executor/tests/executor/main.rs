@@ -11,6 +11,7 @@ mod bench;
 mod toy;
 
 mod broken;
+mod failpoints;
 mod limits;
 mod outage;
 mod recurring;

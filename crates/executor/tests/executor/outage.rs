@@ -1,7 +1,7 @@
 //! A database that goes away while workers work, and comes back.
 
 use cofounder_domain::Status;
-use cofounder_executor::{Finished, WorkerSettings};
+use cofounder_executor::{Finished, Settings, WorkerSettings};
 use cofounder_storage::{Database, Failure, Faults, Moment, PoolSettings};
 use cofounder_testkit::postgres::Cluster;
 use std::{
@@ -29,7 +29,7 @@ async fn a_server_that_goes_away_and_returns_costs_no_task_and_no_result() {
     let Some(cluster) = Cluster::start("") else { return };
     let bench = Bench::on(&cluster.database()).await;
     // Longer than the outage: what was being done is not taken over.
-    let settings = cofounder_executor::Settings { lease: Duration::from_secs(15), ..bench.settings };
+    let settings = Settings { lease: Duration::from_secs(15), ..bench.settings };
     let bench = Bench { settings, ..bench };
     let mut tasks = Vec::new();
     for _ in 0..12 {
@@ -76,16 +76,20 @@ impl Faults for LostAt {
 /// Every statement of a run in turn, before and after it. Tried without patience in `prepare`, and without it in
 /// `Late::made`, as both once were: a task failed because its database was away for a moment.
 async fn a_database_that_is_lost_at_any_statement_of_a_run_costs_no_result(bench: Bench) {
+    // A claim whose commit is lost on its way back is nobody's until its lease ends.
+    let lease = Duration::from_secs(3);
+    let bench = Bench { settings: Settings { lease, ..bench.settings }, ..bench };
     let toy = Toy::new(&["a", "b"], |_, _| pause(Duration::ZERO));
+    let settings = WorkerSettings { poll: Duration::from_millis(20), ..bench.until_idle() };
     for moment in [Moment::Before, Moment::After] {
+        let fault = Arc::new(LostAt(AtomicI64::new(-1), moment));
+        let opened = Database::open(bench.db.location(), PoolSettings::default(), bench.clock.clone());
+        let db = Arc::new(opened.await.unwrap().with_faults(fault.clone()));
         for at in 0.. {
             let task = bench.task().await;
-            let fault = Arc::new(LostAt(AtomicI64::new(at), moment));
-            let opened = Database::open(bench.db.location(), PoolSettings::default(), bench.clock.clone());
-            let db = Arc::new(opened.await.unwrap().with_faults(fault.clone()));
+            fault.0.store(at, Ordering::SeqCst);
             let factory = Factory { db: Some(db.clone()), ..Factory::of(&toy) };
-            let settings = WorkerSettings { poll: Duration::from_millis(20), ..bench.until_idle() };
-            let report = bench.hire_on(db, factory, settings).ended().await;
+            let report = bench.hire_on(db.clone(), factory, settings.clone()).ended().await;
             assert_eq!(report.failed, 0, "{moment:?} {at}: {:?}", bench.stored(task).await);
             assert_eq!(bench.status(task).await, Status::AwaitingApproval, "{moment:?} {at}");
             if fault.0.load(Ordering::SeqCst) >= 0 {

@@ -1,4 +1,5 @@
 -- The queue: who runs next, when, and where. Schedules, and effects outside.
+-- `lease_until` of a row that nobody holds is the end of a pause: both are judged by the same clock, and no wall clock.
 ALTER TABLE tasks ADD COLUMN priority BIGINT NOT NULL DEFAULT 0;
 -- What a worker must have to run it, such as `gpu`; nothing for most.
 ALTER TABLE tasks ADD COLUMN needs TEXT NOT NULL DEFAULT '';
@@ -64,12 +65,11 @@ CREATE TABLE effects (
   owner TEXT,
   lease_until BIGINT,
   lease_boot TEXT,
-  ready_at BIGINT NOT NULL,
   receipt TEXT,
   error TEXT,
   created_at BIGINT NOT NULL,
   updated_at BIGINT NOT NULL
 );
 CREATE INDEX effects_by_task ON effects (task_id, id);
-CREATE INDEX effects_ready ON effects (ready_at, id) WHERE state = 'pending';
+CREATE INDEX effects_ready ON effects (created_at, id) WHERE state = 'pending';
 CREATE INDEX effects_leased ON effects (lease_until) WHERE state = 'sending';
