@@ -275,30 +275,58 @@ async fn claim_times(place: &Place) -> Vec<f64> {
     times
 }
 
-const FILL_SQLITE: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1100000)
-  INSERT INTO tasks (id, site_id, brief, created_at, updated_at, ready_at, priority)
-  SELECT lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-' || hex(randomblob(2)) || '-' || hex(randomblob(2)) || '-' || hex(randomblob(6))), '00000000-0000-0000-0000-000000000000', '{}', i, i, i, i % 3 FROM n";
-const FILL_POSTGRES: &str = "INSERT INTO tasks (id, site_id, brief, created_at, updated_at, ready_at, priority)
-  SELECT gen_random_uuid()::text, '00000000-0000-0000-0000-000000000000', '{}', i, i, i, i % 3 FROM generate_series(1, 1100000) i";
-const FINISH: &str = "UPDATE tasks SET status = 'cancelled' WHERE brief = '{}' AND created_at > 100000";
+/// So many tasks that wait and so many that are done.
+const CROWDS: [(u32, u32); 4] = [(0, 0), (1_000, 10_000), (10_000, 100_000), (100_000, 1_000_000)];
+
+fn filling(sqlite: bool, count: u32) -> String {
+    let columns = "INSERT INTO tasks (id, site_id, brief, created_at, updated_at, ready_at, priority)";
+    let values = "'00000000-0000-0000-0000-000000000000', '{}', i, i, i, i % 3";
+    if !sqlite {
+        return format!(
+            "{columns} SELECT gen_random_uuid()::text, {values} FROM generate_series(1, {count}) i"
+        );
+    }
+    let id = "lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-' || hex(randomblob(2)) || '-' || hex(randomblob(2)) || '-' || hex(randomblob(6)))";
+    format!(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) {columns} SELECT {id}, {values} FROM n"
+    )
+}
 
 async fn claims(cluster: &Cluster) {
     println!(
-        "\nmilliseconds for a claim (claim_next, 200 times), empty and beside 100,000 waiting and 1,000,000 finished tasks"
+        "\nmilliseconds for a claim (claim_next, 200 times) beside tasks that wait and tasks that are done"
     );
-    for (kind, place) in [("SQLite", Place::sqlite().await), ("PostgreSQL", Place::postgres(cluster).await)] {
-        let empty = claim_times(&place).await;
-        place.raw(if kind == "SQLite" { FILL_SQLITE } else { FILL_POSTGRES }).await;
-        place.raw(FINISH).await;
-        place.raw("ANALYZE").await;
-        let full = claim_times(&place).await;
-        println!(
-            "{kind:11} empty p50 {:.2} p99 {:.2}   full p50 {:.2} p99 {:.2}",
-            empty[100], empty[198], full[100], full[198]
+    for sqlite in [true, false] {
+        let kind = if sqlite { "SQLite" } else { "PostgreSQL" };
+        for (waiting, done) in CROWDS {
+            let place = if sqlite { Place::sqlite().await } else { Place::postgres(cluster).await };
+            if waiting > 0 {
+                place.raw(&filling(sqlite, waiting + done)).await;
+                let text = "UPDATE tasks SET status = 'cancelled' WHERE brief = '{}' AND created_at >";
+                place.raw(&format!("{text} {waiting}")).await;
+            }
+            place.raw("ANALYZE").await;
+            let times = claim_times(&place).await;
+            println!(
+                "{kind:11} {waiting:7} waiting {done:8} done   p50 {:6.2}   p99 {:6.2}",
+                times[100], times[198]
+            );
+            if waiting == 100_000 {
+                plans(&place, sqlite).await;
+            }
+        }
+    }
+}
+
+/// How the claim finds its task: the words of `ready` in the crate `storage`.
+async fn plans(place: &Place, sqlite: bool) {
+    for order in ["priority DESC, ready_at, id", "ready_at, id"] {
+        let text = format!(
+            "EXPLAIN {} SELECT id FROM tasks WHERE status = 'pending' AND due = 1 AND needs = '' AND payload_version <= 1
+               AND (workflow_version IS NULL OR workflow_version <= 1) ORDER BY {order} LIMIT 1",
+            if sqlite { "QUERY PLAN" } else { "" }
         );
-        let text = "EXPLAIN {} SELECT id FROM tasks WHERE status = 'pending' AND due = 1 AND needs = '' AND payload_version <= 1
-            AND (workflow_version IS NULL OR workflow_version <= 1) ORDER BY priority DESC, ready_at, id LIMIT 1";
-        for line in place.raw(&text.replace("{}", if kind == "SQLite" { "QUERY PLAN" } else { "" })).await {
+        for line in place.raw(&text).await {
             println!("    {line}");
         }
     }

@@ -1,5 +1,6 @@
 //! Several workers around one queue: nothing lost, nothing done twice, whatever becomes of a worker.
 
+use cofounder_testkit::provider::Reply;
 use rustix::process::Signal;
 use serde_json::Value;
 use std::time::{Duration, Instant};
@@ -32,6 +33,7 @@ on_both_databases! {
     a_cancelled_task_lets_go_of_its_model_call,
     a_task_on_hold_goes_on_where_it_was,
     a_key_makes_one_task_and_the_terms_are_checked,
+    workers_are_replaced_one_by_one_and_no_task_is_lost_or_doubled,
     who_did_what_is_told,
     audit_s07_a_defect_is_logged_with_its_backtrace_and_told_as_one,
 }
@@ -238,6 +240,37 @@ async fn a_key_makes_one_task_and_the_terms_are_checked(bench: Workbench) {
     assert_eq!(bench.json(&["schedule", "list"]).await["items"][0]["name"], "daily");
     assert_eq!(bench.run(&["schedule", "rm", "daily"]).await.code, Some(0));
     bench.run(&["schedule", "rm", "daily"]).await.refused(1, &["no schedule `daily`"]);
+}
+
+/// As when a new version is rolled out: another worker begins before the one it replaces is told to stop.
+async fn workers_are_replaced_one_by_one_and_no_task_is_lost_or_doubled(bench: Workbench) {
+    let mut tasks = Vec::new();
+    for _ in 0..5 {
+        tasks.push(created(&bench).await);
+    }
+    let mut writer = story::able_writer();
+    bench.provider.script(move |body| match writer(body) {
+        Reply::Text(text) => Reply::Late(100, text),
+        other => other,
+    });
+    let mut current = worker(&bench, "node-0", &[]);
+    for number in 1..=4 {
+        tokio::time::sleep(Duration::from_millis(600)).await;
+        let next = worker(&bench, &format!("node-{number}"), &[]);
+        signal(&current, Signal::TERM);
+        assert_eq!(ended(current).await.code, Some(0));
+        current = next;
+    }
+    for task in &tasks {
+        becomes(&bench, task, "awaiting_approval").await;
+        let task = shown(&bench, task).await;
+        assert!(task["steps"].as_array().unwrap().iter().all(|s| s["attempts"] == 1), "{task:#}");
+        assert_eq!(task["calls"]["unfinished"], 0, "{task:#}");
+        assert_no_gaps(&task);
+    }
+    assert!(asked(&bench).values().all(|count| *count == 1), "nothing was asked twice: {:?}", asked(&bench));
+    signal(&current, Signal::TERM);
+    assert_eq!(ended(current).await.code, Some(0));
 }
 
 async fn who_did_what_is_told(bench: Workbench) {

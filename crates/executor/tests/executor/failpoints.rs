@@ -45,7 +45,7 @@ impl Storm {
 impl Faults for Storm {
     fn strike(&self, _statement: &str, _moment: Moment) -> Option<Failure> {
         let number = self.next();
-        if number % (2 * RARITY) != 0 {
+        if !number.is_multiple_of(2 * RARITY) {
             return None;
         }
         self.strikes.fetch_add(1, Ordering::Relaxed);
