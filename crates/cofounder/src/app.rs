@@ -11,11 +11,12 @@ use cofounder_providers::{
 };
 use cofounder_publish::{WebhookTarget, Webhooks};
 use cofounder_research::Fetcher;
-use cofounder_storage::{Database, Location, Owner, StorageError};
+use cofounder_storage::{Database, Location, Owner, StorageError, patiently};
 use std::{
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -86,10 +87,20 @@ pub(crate) struct App {
 impl App {
     /// Opens the database, making it if there is none.
     pub(crate) async fn open(files: Files) -> Result<Self, Failure> {
+        Self::open_within(files, Duration::ZERO, &CancellationToken::new()).await
+    }
+
+    /// The same, waiting so long for a database that does not answer.
+    pub(crate) async fn open_within(
+        files: Files,
+        patience: Duration,
+        cancel: &CancellationToken,
+    ) -> Result<Self, Failure> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         private(&files.data_dir)?;
-        let db = Database::open(&files.database, files.config.database.pool(), clock.clone()).await?;
-        let db = Arc::new(db);
+        let pool = files.config.database.pool();
+        let opened = patiently(patience, cancel, || Database::open(&files.database, pool, clock.clone()));
+        let db = Arc::new(opened.await?);
         Ok(Self { files, db, clock })
     }
 

@@ -14,11 +14,12 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
+use tokio::sync::Mutex;
 
 use crate::{Faults, Location, StorageError, group::Group, migrate, wake::Alarm};
 
 /// How long an SQLite statement waits for another process that is writing.
-const BUSY: Duration = Duration::from_secs(5);
+const BUSY: Duration = Duration::from_secs(10);
 /// The pause before a database that another process is making is tried again.
 const AGAIN: Duration = Duration::from_millis(50);
 /// How long a server keeps the locks of a transaction whose program says nothing: less than a lease, so that a machine
@@ -72,6 +73,7 @@ pub struct Database {
     pub(crate) settings: PoolSettings,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) faults: Option<Arc<dyn Faults>>,
+    pub(crate) writer: Arc<Mutex<()>>,
     pub(crate) alarm: Alarm,
     pub(crate) group: Group,
 }
@@ -115,7 +117,12 @@ impl Database {
             let opened = async {
                 let db = Self::connect(location, settings, clock.clone()).await?;
                 let had = migrate::migrate(&db, i64::MAX).await?;
-                Ok((db, had))
+                if had == migrate::known() {
+                    return Ok((db, had));
+                }
+                // Connections that remember the old schema would misread rows of the new one.
+                db.close().await?;
+                Ok((Self::connect(location, settings, clock.clone()).await?, had))
             };
             match opened.await {
                 // While another process makes the same file, SQLite does not wait for it by itself.
@@ -142,8 +149,8 @@ impl Database {
             Location::Postgres(url) => postgres_options(url, settings),
         };
         let pool = sea_orm::Database::connect(options).await.map_err(|e| StorageError::of(&e, location))?;
-        let (alarm, group) = (Alarm::default(), Group::default());
-        Ok(Self { pool, location: location.clone(), settings, clock, faults: None, alarm, group })
+        let (writer, alarm, group) = (Arc::default(), Alarm::default(), Group::default());
+        Ok(Self { pool, location: location.clone(), settings, clock, faults: None, writer, alarm, group })
     }
 
     /// The same database with faults: for tests.

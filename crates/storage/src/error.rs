@@ -190,7 +190,7 @@ impl StorageError {
     fn of_sqlite(code: i32, reason: String, path: &Path) -> Self {
         let place = path.display().to_string();
         match code & 0xff {
-            5 | 6 => Self::Unavailable(format!("another process holds it ({reason})")),
+            5 | 6 => Self::Unavailable(format!("another process holds it ({reason}, code {code})")),
             8 | 14 => Self::ReadOnly { place, reason },
             // An error of reading or writing on a full disk is the disk's being full.
             10 if is_full(path) => Self::DiskFull { place },

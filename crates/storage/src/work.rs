@@ -3,10 +3,11 @@
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use sea_orm::{DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait};
 use std::time::{Duration, Instant};
+use tokio::sync::MutexGuard;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Database, Moment, StorageError,
+    Database, Location, Moment, StorageError,
     sql::{On, Sql},
 };
 
@@ -32,10 +33,13 @@ macro_rules! transaction {
         async {
             let mut pauses = $crate::work::pauses();
             loop {
+                let turn = $db.turn().await;
                 let transaction = $db.begin().await?;
                 let $sql = $db.on(&transaction);
                 let done: Result<_, $crate::StorageError> = async { $work }.await;
-                match $db.conclude(transaction, done).await {
+                let done = $db.conclude(transaction, done).await;
+                drop(turn);
+                match done {
                     Err($crate::StorageError::Contended(reason)) => match pauses.next() {
                         Some(pause) => tokio::time::sleep(pause).await,
                         None => break Err($crate::StorageError::Contended(reason)),
@@ -96,6 +100,15 @@ impl Database {
     /// Statements within one.
     pub(crate) fn on<'a>(&'a self, transaction: &'a DatabaseTransaction) -> Sql<'a> {
         Sql { on: On::Transaction(transaction), db: self }
+    }
+
+    /// The right to be the one of this process that writes, in the order in which it is asked for. SQLite has one writer
+    /// at a time, and those who come second only look again after a while: they would pass each other at random.
+    pub(crate) async fn turn(&self) -> Option<MutexGuard<'_, ()>> {
+        match self.location {
+            Location::Sqlite(_) => Some(self.writer.lock().await),
+            Location::Postgres(_) => None,
+        }
     }
 
     /// A transaction that, on SQLite, may write from its first statement on, so that it never fails half-way for a lock.

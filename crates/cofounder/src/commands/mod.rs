@@ -27,7 +27,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
     match &cli.command {
         Command::Model(command) => model::run(files, command, cli.global.json).await,
         Command::Migrate => migrate::run(files, cli.global.json).await,
-        Command::Worker(args) => worker::run(App::open(files).await?, args, cli.global.json).await,
+        Command::Worker(args) => worker::run(files, args, cli.global.json).await,
         Command::Schedule(command) => schedule::run(App::open(files).await?, command, cli.global.json).await,
         Command::Doctor => doctor::run(files, cli.global.json).await,
         Command::Write(args) => write::run(App::open(files).await?, args, cli.global.json).await,

@@ -3,15 +3,24 @@
 use cofounder_executor::{Stop, Worker};
 use std::sync::Arc;
 
-use crate::{app::App, cli::WorkerArgs, failure::Failure, lifecycle, output, workshop::Studios};
+use crate::{
+    app::{App, Files},
+    cli::WorkerArgs,
+    failure::Failure,
+    lifecycle, output,
+    workshop::Studios,
+};
 
-pub(crate) async fn run(app: App, args: &WorkerArgs, json: bool) -> Result<(), Failure> {
+pub(crate) async fn run(files: Files, args: &WorkerArgs, json: bool) -> Result<(), Failure> {
+    let drain = lifecycle::stop_token().map_err(Failure::failed)?;
+    // A worker that is started with its server need not come second.
+    let outage = files.config.worker.runs().outage;
+    let app = App::open_within(files, outage, &drain).await?;
     let config = &app.files.config;
     let mut settings = config.worker.worker(config.database.notifications);
     settings.concurrency = args.concurrency.unwrap_or(settings.concurrency);
     settings.capabilities.extend(args.capabilities.iter().cloned());
     settings.until_idle = args.until_idle;
-    let drain = lifecycle::stop_token().map_err(Failure::failed)?;
     let stop = Stop { drain, ..Stop::default() };
     let executor = app.executor()?;
     let webhooks = app.webhooks()?;
