@@ -115,7 +115,7 @@ impl RunContext {
         }
     }
 
-    fn pauses(&self, times: usize) -> impl Iterator<Item = Duration> + use<> {
+    pub(crate) fn pauses(&self, times: usize) -> impl Iterator<Item = Duration> + use<> {
         let backoff = ExponentialBuilder::default().with_jitter().with_min_delay(self.settings.retry_pause);
         backoff.with_max_times(times).build()
     }

@@ -25,18 +25,24 @@ impl Workflow for Late {
 }
 
 impl Late {
-    /// The workflow, made again and again while the database is away: that is not the task's failure.
+    /// The workflow. While the database is away it is made again and again, since that is not the task's failure; for
+    /// anything else that time can mend, as often as a step is tried again.
     async fn made(&self, cx: &RunContext) -> Result<Box<dyn Workflow>, StepError> {
-        let since = Instant::now();
+        let (since, mut pauses) = (Instant::now(), cx.pauses(cx.settings.retries));
         loop {
-            match self.workshop.workflow(self.task, &cx.cancel).await {
-                Err(error) if error.is_outage() && since.elapsed() < cx.settings.outage => {
-                    tracing::warn!(%error, task = %self.task, "its workflow will be made soon");
-                }
+            let error = match self.workshop.workflow(self.task, &cx.cancel).await {
+                Err(error) => error,
                 made => return made,
-            }
+            };
+            let pause = if error.is_outage() {
+                (since.elapsed() < cx.settings.outage).then_some(cx.settings.retry_pause)
+            } else {
+                error.retry().and_then(|least| pauses.next().map(|pause| pause.max(least)))
+            };
+            let Some(pause) = pause else { return Err(error) };
+            tracing::warn!(%error, task = %self.task, "its workflow will be made again in {} ms", pause.as_millis());
             tokio::select! {
-                () = sleep(cx.settings.retry_pause) => {}
+                () = sleep(pause) => {}
                 () = cx.cancel.cancelled() => return Err(StepError::interrupted()),
                 () = cx.drain.cancelled() => return Err(StepError::interrupted()),
             }

@@ -255,6 +255,11 @@ fn make_folder(path: &Path) -> Result<(), StorageError> {
 fn sqlite_options(path: &Path, settings: PoolSettings) -> ConnectOptions {
     let file = path.to_owned();
     let mut options = pooled("sqlite::memory:", settings);
+    // On a full disk SQLite ends a transaction by itself. The driver's own `ROLLBACK` fails then, and it takes the
+    // connection for one in a transaction for ever: such a connection is not used again.
+    options.map_sqlx_sqlite_pool_opts(|pool| {
+        pool.after_release(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
+    });
     options.map_sqlx_sqlite_opts(move |sqlite| {
         let sqlite = sqlite.filename(&file).in_memory(false).shared_cache(false).create_if_missing(true);
         let sqlite = sqlite.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);

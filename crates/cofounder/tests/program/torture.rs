@@ -176,7 +176,10 @@ impl Ground {
             command.env("LD_PRELOAD", FAKETIME).env("FAKETIME", day);
             command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("NO_FAKE_STAT", "1");
         }
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        // A pipe that nobody reads would stop it in the middle of a word.
+        let log =
+            std::fs::File::options().create(true).append(true).open(self.bench.path("workers.log")).unwrap();
+        command.stdout(Stdio::null()).stderr(log).spawn().unwrap()
     }
 
     /// Kills workers and starts others in their place; now and then the database or the disk suffers as well.
