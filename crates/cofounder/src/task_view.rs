@@ -1,7 +1,7 @@
 //! A task as people and programs read it: its history, its runs, each step's attempts with who held the lease, and its
 //! journal.
 
-use cofounder_domain::{Status, StepPath, TaskId, Timestamp, format_timestamp};
+use cofounder_domain::{Status, StepPath, StepStatus, TaskId, Timestamp, format_timestamp};
 use cofounder_storage::{JournalEvent, Spent, StepRecord, Task, owner_name};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -50,7 +50,9 @@ pub(crate) async fn show(app: &App, task: &Task, journal: bool, as_json: bool) -
     output::line("steps")?;
     for step in app.db.steps(task.id).await? {
         let spent = spent.get(&step.name).copied().unwrap_or_default();
-        for line in step_lines(&step, spent, &tries(&entries, &step.name, running(task))) {
+        for line in
+            step_lines(&step, standing(task, &step), spent, &tries(&entries, &step.name, running(task)))
+        {
             output::line(format!("  {line}"))?;
         }
     }
@@ -99,7 +101,7 @@ fn terms(task: &Task) -> Vec<String> {
     lines
 }
 
-fn step_lines(step: &StepRecord, spent: Spent, tries: &[Try]) -> Vec<String> {
+fn step_lines(step: &StepRecord, standing: &str, spent: Spent, tries: &[Try]) -> Vec<String> {
     let owner = tries.last().map(|t| t.owner.clone()).unwrap_or_default();
     let time = step.finished_at.map_or_else(String::new, |end| seconds(step.started_at, end));
     let tokens = spent.tokens_in + spent.tokens_out;
@@ -111,8 +113,7 @@ fn step_lines(step: &StepRecord, spent: Spent, tries: &[Try]) -> Vec<String> {
     };
     let name = step.name.as_str();
     let mut lines = vec![format!(
-        "{name:20} {:9} {} attempt(s) {time:>8}  {calls:22} {owner}{unseen}",
-        step.status.as_str(),
+        "{name:20} {standing:11} {} attempt(s) {time:>8}  {calls:22} {owner}{unseen}",
         step.attempts
     )];
     if step.error.is_none() && !step.reasons.is_empty() {
@@ -123,6 +124,11 @@ fn step_lines(step: &StepRecord, spent: Spent, tries: &[Try]) -> Vec<String> {
         lines.push(format!("    attempt {number} {} by {owner}  {}", attempt.outcome, attempt.detail));
     }
     lines.iter().map(|line| line.trim_end().to_owned()).collect()
+}
+
+/// Where a step stands. One that was begun and not ended is running only while its task is.
+fn standing(task: &Task, step: &StepRecord) -> &'static str {
+    if step.status == StepStatus::Running && !running(task) { "interrupted" } else { step.status.as_str() }
 }
 
 fn running(task: &Task) -> bool {
@@ -212,7 +218,7 @@ async fn steps(app: &App, task: &Task, entries: &[JournalEvent]) -> Result<Vec<V
             let spent = spent.get(&s.name).copied().unwrap_or_default();
             json!({
                 "name": s.name,
-                "status": s.status,
+                "status": standing(task, s),
                 "attempts": s.attempts,
                 "started_at": format_timestamp(s.started_at),
                 "finished_at": s.finished_at.map(format_timestamp),

@@ -3,7 +3,10 @@
 use chrono_tz::Tz;
 use cofounder_domain::Timestamp;
 use cofounder_storage::{Database, StorageError};
-use croner::{Cron, parser::CronParser};
+use croner::{
+    Cron,
+    parser::{CronParser, Seconds},
+};
 use std::str::FromStr;
 
 /// The time zone or the cron expression says nothing.
@@ -42,7 +45,7 @@ impl Rule {
     /// [`RuleError`] says which part is wrong, also if no time after `now` fits.
     pub fn new(cron: &str, zone: &str, now: Timestamp) -> Result<Self, RuleError> {
         let zone = Tz::from_str(zone).map_err(|_| RuleError::Zone(zone.to_owned()))?;
-        let parsed = CronParser::new().parse(cron);
+        let parsed = CronParser::builder().seconds(Seconds::Disallowed).build().parse(cron);
         let parsed = parsed.map_err(|e| RuleError::Cron { cron: cron.to_owned(), reason: e.to_string() })?;
         let rule = Self { cron: parsed, zone };
         rule.after(now).map(|_| rule).ok_or_else(|| RuleError::Never(cron.to_owned()))
@@ -113,6 +116,7 @@ mod tests {
         let now = at("2026-01-01T00:00:00Z");
         assert!(matches!(Rule::new("0 0 30 2 *", "UTC", now), Err(RuleError::Never(_))));
         assert!(matches!(Rule::new("hello", "UTC", now), Err(RuleError::Cron { .. })));
+        assert!(matches!(Rule::new("0 0 * * * *", "UTC", now), Err(RuleError::Cron { .. })), "six fields");
         assert!(matches!(Rule::new("61 * * * *", "UTC", now), Err(RuleError::Cron { .. })));
         assert!(matches!(Rule::new("* * * * *", "Mars/Base", now), Err(RuleError::Zone(_))));
     }

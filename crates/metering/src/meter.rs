@@ -151,7 +151,10 @@ impl Meter {
                 self.keep(call, entry, answered, ms).await.map(|m| (m, lost)).map_err(|e| (e, lost + cost))
             }
             Err(error) => {
-                if let Err(unwritten) = self.db.fail_call(entry, &error.to_string(), ms).await {
+                // One that was cut off may have been paid: it stays one whose end was not seen.
+                if !call.cancel.is_cancelled()
+                    && let Err(unwritten) = self.db.fail_call(entry, call.run, &error.to_string(), ms).await
+                {
                     tracing::warn!(%unwritten, "a failed model call could not be written down as failed");
                 }
                 Err((error.into(), lost))

@@ -168,13 +168,22 @@ impl Database {
         if mine.await? { Ok(()) } else { Err(StorageError::Stale) }
     }
 
-    /// Writes down why a call failed.
+    /// Writes down why a call failed. If somebody else has the task by now, the call stays one whose end was not seen.
     ///
     /// # Errors
     /// [`StorageError`] if the database does not take it.
-    pub async fn fail_call(&self, entry: i64, error: &str, ms: u64) -> Result<(), StorageError> {
-        let text = "UPDATE model_calls SET state = 'failed', error = $2, ms = $3 WHERE id = $1";
-        transaction!(self, |sql| sql.run(text, values![entry, error, signed(ms)]).await.map(drop)).await
+    pub async fn fail_call(
+        &self,
+        entry: i64,
+        run: Option<&Claimed>,
+        error: &str,
+        ms: u64,
+    ) -> Result<(), StorageError> {
+        let fence = run.map_or(0, |run| run.fence);
+        let text = "UPDATE model_calls SET state = 'failed', error = $2, ms = $3 WHERE id = $1 AND (task_id IS NULL OR EXISTS
+                      (SELECT 1 FROM tasks WHERE tasks.id = model_calls.task_id AND tasks.fence = $4 AND tasks.status = 'in_progress'))";
+        transaction!(self, |sql| sql.run(text, values![entry, error, signed(ms), fence]).await.map(drop))
+            .await
     }
 
     /// A task's calls that ended well, in order.

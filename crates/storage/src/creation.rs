@@ -70,12 +70,23 @@ impl Terms {
                 told(deadline),
                 told(start)
             ))),
-            _ if self.key.as_ref().is_some_and(|key| key.is_empty() || key.chars().count() > 200) => {
-                Err(StorageError::Invalid("a key has 1 to 200 characters. Nothing was stored".to_owned()))
+            _ if self.key.as_deref().is_some_and(|key| !is_name(key)) => {
+                Err(StorageError::Invalid(format!("a key has {NAME}. Nothing was stored")))
+            }
+            _ if !self.needs.is_empty() && !is_name(&self.needs) => {
+                Err(StorageError::Invalid(format!("what a task needs has {NAME}. Nothing was stored")))
             }
             _ => Ok(()),
         }
     }
+}
+
+/// What a name is, in words.
+pub(crate) const NAME: &str = "1 to 200 characters, none of them a control character";
+
+/// Whether a person may name something so.
+pub(crate) fn is_name(text: &str) -> bool {
+    !text.trim().is_empty() && text.chars().count() <= 200 && !text.chars().any(char::is_control)
 }
 
 /// Stores a task, or finds the one that was asked for with the same key.

@@ -45,6 +45,6 @@ pub use recovery::{Patience, Recovered};
 pub use runs::{RunRecord, StepRecord, StepResult};
 pub use schedules::Schedule;
 pub use sources::SourceSummary;
-pub use tasks::{HistoryEntry, Page, Task};
+pub use tasks::{HistoryEntry, Listed, Page, Task};
 pub use wake::Wakeup;
 pub use work::patiently;

@@ -19,11 +19,37 @@ pub enum LocationError {
         "`{0}` names no database: write sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME, or leave --database-url out"
     )]
     Kind(String),
+    /// It has a parameter that the driver would pass over, value and all.
+    #[error("the database URL has a parameter `{0}` that means nothing. Known are {known}", known = PARAMETERS.join(", "))]
+    Parameter(String),
     /// No path, or no server, follows.
     #[error(
         "the database URL says {0} and then nothing: write sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME"
     )]
     Empty(String),
+}
+
+/// What may stand behind the `?` of a PostgreSQL URL.
+const PARAMETERS: [&str; 14] = [
+    "application_name",
+    "dbname",
+    "host",
+    "hostaddr",
+    "options",
+    "password",
+    "port",
+    "sslcert",
+    "sslkey",
+    "sslmode",
+    "sslrootcert",
+    "ssl-cert",
+    "ssl-key",
+    "user",
+];
+
+fn unknown_parameter(url: &str) -> Option<String> {
+    let names = url.split_once('?')?.1.split('&').filter_map(|pair| pair.split('=').next());
+    names.filter(|name| !name.is_empty()).find(|name| !PARAMETERS.contains(name)).map(str::to_owned)
 }
 
 impl FromStr for Location {
@@ -40,7 +66,10 @@ impl FromStr for Location {
                 Err(LocationError::Empty(scheme.to_owned()))
             }
             "sqlite" => Ok(Self::Sqlite(PathBuf::from(path))),
-            "postgres" | "postgresql" => Ok(Self::Postgres(url.to_owned())),
+            "postgres" | "postgresql" => match unknown_parameter(url) {
+                Some(name) => Err(LocationError::Parameter(name)),
+                None => Ok(Self::Postgres(url.to_owned())),
+            },
             // What follows may be a password.
             other => Err(LocationError::Kind(format!("{other}:…"))),
         }
@@ -81,6 +110,8 @@ mod tests {
             format!("{server} {server:?}"),
             "postgres://db.example:5433/site Location(postgres://db.example:5433/site)"
         );
+        let typo = "postgres://me@db/x?pasword=hush".parse::<Location>().unwrap_err().to_string();
+        assert!(typo.contains("`pasword`") && !typo.contains("hush"), "{typo}");
         for wrong in ["sqlite:", "postgres://", "mysql://root:hush@db/x", "hush"] {
             let told = wrong.parse::<Location>().unwrap_err().to_string();
             assert!(told.contains("sqlite:PATH") && (wrong == "hush" || !told.contains("hush")), "{told}");

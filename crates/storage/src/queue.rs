@@ -71,7 +71,14 @@ impl Database {
                     if let Some(wait) = LeaseClock::read(&sql).await?.held(&row, owner)? {
                         return Ok(Claim::Held { wait });
                     }
-                    shift(&sql, task, Status::Pending, "its process ended while it ran", None).await?;
+                    shift(
+                        &sql,
+                        task,
+                        Status::Pending,
+                        "its process ended, or was silent for longer than its lease, while it ran",
+                        None,
+                    )
+                    .await?;
                 }
                 settled => return Ok(Claim::Settled(settled)),
             }

@@ -123,7 +123,14 @@ async fn set_free(sql: &Sql<'_>, task: TaskId, row: &Row, patience: Patience) ->
         shift(sql, task, Status::Failed, &reason, Some(&reason)).await?;
         return Ok(false);
     }
-    shift(sql, task, Status::Pending, &format!("{holder} ended while it ran"), None).await?;
+    shift(
+        sql,
+        task,
+        Status::Pending,
+        &format!("{holder} ended, or was silent for longer than its lease, while it ran"),
+        None,
+    )
+    .await?;
     if fruitless > 1 {
         let doubled = patience.pause.saturating_mul(1 << (fruitless - 2).min(16));
         let clock = LeaseClock::read(sql).await?;

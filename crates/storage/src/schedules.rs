@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{
     Database, StorageError, Terms,
-    creation::insert,
+    creation::{NAME, insert, is_name},
     sql::{Row, to_json, values},
     work::transaction,
 };
@@ -42,6 +42,11 @@ impl Database {
     /// # Errors
     /// [`StorageError::Conflict`] if the name is taken.
     pub async fn add_schedule(&self, schedule: &Schedule) -> Result<Schedule, StorageError> {
+        if !is_name(&schedule.name) {
+            return Err(StorageError::Invalid(format!(
+                "the name of a schedule has {NAME}. Nothing was stored"
+            )));
+        }
         let new = Schedule { id: Uuid::new_v4().to_string(), ..schedule.clone() };
         let added = transaction!(self, |sql| {
             let text = "INSERT INTO schedules (id, site_id, name, cron, zone, brief, priority, needs, next_at, created_at)

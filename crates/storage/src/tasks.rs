@@ -40,6 +40,36 @@ pub struct Task {
     pub updated_at: Timestamp,
 }
 
+/// A task in a list: one that cannot be read hides no other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Listed {
+    /// As the database has it.
+    Task(Box<Task>),
+    /// Its brief was damaged, or a newer version wrote it.
+    Unreadable {
+        /// Its id.
+        id: TaskId,
+        /// Where it stands.
+        status: Status,
+        /// When it was asked for.
+        created_at: Timestamp,
+        /// What is wrong.
+        unreadable: String,
+    },
+}
+
+impl Listed {
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> TaskId {
+        match self {
+            Self::Task(task) => task.id,
+            Self::Unreadable { id, .. } => *id,
+        }
+    }
+}
+
 /// A change of a task's status.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct HistoryEntry {
@@ -108,13 +138,13 @@ impl Database {
         limit: u64,
         cursor: Option<&str>,
         status: Option<Status>,
-    ) -> Result<Page<Task>, StorageError> {
+    ) -> Result<Page<Listed>, StorageError> {
         let text = "SELECT * FROM tasks WHERE ($1 IS NULL OR id < $1) AND ($3 IS NULL OR status = $3) ORDER BY id DESC LIMIT $2";
         let status = status.map(|s| s.as_str().to_owned());
         let row = values![sql::cursor::<TaskId>(cursor)?, signed(limit) + 1, status];
         let rows = self.read().all(text, row).await?;
-        let tasks = rows.iter().map(task_of).collect::<Result<_, _>>()?;
-        Ok(Page::cut(tasks, limit, |t: &Task| t.id.to_string()))
+        let tasks = rows.iter().map(listed).collect::<Result<_, _>>()?;
+        Ok(Page::cut(tasks, limit, |t: &Listed| t.id().to_string()))
     }
 
     /// Every change of a task's status, the first first.
@@ -253,6 +283,19 @@ pub(crate) async fn remember(
 pub(crate) async fn stored(sql: &Sql<'_>, task: TaskId) -> Result<Row, StorageError> {
     let row = sql.one(&format!("SELECT * FROM tasks WHERE id = $1{}", sql.lock()), values![id(task)]).await?;
     row.ok_or_else(|| StorageError::NotFound { what: "task", id: task.to_string() })
+}
+
+fn listed(row: &Row) -> Result<Listed, StorageError> {
+    match task_of(row) {
+        Ok(task) => Ok(Listed::Task(Box::new(task))),
+        Err(error @ StorageError::Unreadable { .. }) => Ok(Listed::Unreadable {
+            id: row.parse("id")?,
+            status: row.parse("status")?,
+            created_at: row.time("created_at")?,
+            unreadable: error.to_string(),
+        }),
+        Err(error) => Err(error),
+    }
 }
 
 fn task_of(row: &Row) -> Result<Task, StorageError> {

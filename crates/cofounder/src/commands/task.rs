@@ -1,7 +1,7 @@
 //! `cofounder task`: the work that was asked for.
 
 use cofounder_domain::Status;
-use cofounder_storage::{Task, Terms};
+use cofounder_storage::{Listed, Task, Terms};
 
 use crate::{
     app::App,
@@ -15,7 +15,12 @@ pub(crate) async fn run(app: App, command: &TaskCommand, json: bool) -> Result<(
     match command {
         TaskCommand::Create { topic, brief, terms } => {
             let brief = write::brief(topic, brief)?;
+            let asked_at = app.clock.now();
             let task = write::create(&app, &brief, &asked(terms)).await?;
+            if task.created_at < asked_at {
+                eprintln!("nothing was stored: task {} has this key already; it is {}", task.id, task.status);
+                return stands(&app, &task, json).await;
+            }
             eprintln!(
                 "stored; `cofounder worker` runs it, or `cofounder task resume {}` here and now",
                 task.id
@@ -28,14 +33,7 @@ pub(crate) async fn run(app: App, command: &TaskCommand, json: bool) -> Result<(
         }
         TaskCommand::List { page, status } => {
             let found = app.db.list_tasks(page.limit, page.cursor.as_deref(), *status).await?;
-            output::page(json, &found.items, found.next_cursor.as_deref(), |t| {
-                vec![
-                    t.id.to_string(),
-                    t.status.to_string(),
-                    output::minute(t.created_at),
-                    t.brief.topic.clone(),
-                ]
-            })
+            output::page(json, &found.items, found.next_cursor.as_deref(), row)
         }
         TaskCommand::Show { id, journal } => {
             let task = app.db.task(app.db.find_task(id).await?).await?;
@@ -80,6 +78,16 @@ pub(crate) async fn run(app: App, command: &TaskCommand, json: bool) -> Result<(
             write::carry_out(&app, task, json).await
         }
     }
+}
+
+fn row(listed: &Listed) -> Vec<String> {
+    let (id, status, at, topic) = match listed {
+        Listed::Task(task) => (task.id, task.status, task.created_at, task.brief.topic.clone()),
+        Listed::Unreadable { id, status, created_at, unreadable } => {
+            (*id, *status, *created_at, format!("({unreadable})"))
+        }
+    };
+    vec![id.to_string(), status.to_string(), output::minute(at), topic]
 }
 
 fn asked(args: &TermsArgs) -> Terms {

@@ -2,7 +2,9 @@
 //! jump by a day, their database crashes or their disk fills up. In the end every task is published, no journalled
 //! result was made twice or changed, no journalled call was asked again, and no effect took place twice.
 //!
-//! A few rounds here; `bench/torture --rounds N` runs more.
+//! A few rounds here; `bench/torture --rounds N` runs more. It failed while pauses were reckoned by wall clocks (an effect
+//! was put off by a day), while a connection was used again that SQLite had thrown out of its transaction on a full disk,
+//! and while a worker gave up whose server was just starting.
 
 use cofounder_testkit::{
     postgres::Cluster,

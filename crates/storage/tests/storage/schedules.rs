@@ -62,7 +62,8 @@ async fn a_time_that_several_workers_see_makes_one_task(bench: Bench) {
     assert_eq!(made.len(), 1, "{made:?}");
     let tasks = bench.db.list_tasks(9, None, None).await.unwrap().items;
     assert_eq!(tasks.len(), 1);
-    assert_eq!((tasks[0].id, tasks[0].priority, tasks[0].needs.as_str()), (made[0], 3, "gpu"));
+    let task = bench.db.task(tasks[0].id()).await.unwrap();
+    assert_eq!((task.id, task.priority, task.needs.as_str()), (made[0], 3, "gpu"));
     let now = bench.db.schedules().await.unwrap().remove(0);
     assert_eq!(
         (now.next_at, now.last_at, now.last_task),

@@ -45,9 +45,9 @@ async fn a_task_is_found_by_the_beginning_of_its_id_and_listed_newest_first(benc
         bench.clock.advance(Duration::from_millis(5));
     }
     let newest = bench.db.list_tasks(2, None, None).await.unwrap();
-    assert_eq!(newest.items.iter().map(|t| t.id).collect::<Vec<_>>(), [ids[2], ids[1]]);
+    assert_eq!(newest.items.iter().map(|t| t.id()).collect::<Vec<_>>(), [ids[2], ids[1]]);
     let rest = bench.db.list_tasks(2, newest.next_cursor.as_deref(), None).await.unwrap();
-    assert_eq!((rest.items[0].id, rest.next_cursor), (ids[0], None));
+    assert_eq!((rest.items[0].id(), rest.next_cursor), (ids[0], None));
     let text = ids[0].to_string();
     assert_eq!(bench.db.find_task(&text[..text.len() - 1]).await.unwrap(), ids[0]);
     assert!(matches!(bench.db.find_task("%").await, Err(StorageError::NotFound { .. })));
