@@ -36,6 +36,7 @@ on_both_databases! {
     a_key_makes_one_task_and_the_terms_are_checked,
     workers_are_replaced_one_by_one_and_no_task_is_lost_or_doubled,
     who_did_what_is_told,
+    audit_p14_every_time_that_is_told_is_utc_in_rfc_3339,
     audit_s07_a_defect_is_logged_with_its_backtrace_and_told_as_one,
 }
 
@@ -293,6 +294,33 @@ async fn workers_are_replaced_one_by_one_and_no_task_is_lost_or_doubled(bench: W
     assert!(asked(&bench).values().all(|count| *count == 1), "nothing was asked twice: {:?}", asked(&bench));
     signal(&current, Signal::TERM);
     assert_eq!(ended(current).await.code, Some(0));
+}
+
+/// Every text of a document below a key that names a time.
+fn times(value: &Value, below: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => fields.iter().for_each(|(key, value)| times(value, key, found)),
+        Value::Array(items) => items.iter().for_each(|item| times(item, below, found)),
+        Value::String(text) if below == "at" || below == "start" || below.ends_with("_at") => {
+            found.push(text.clone());
+        }
+        _ => {}
+    }
+}
+
+async fn audit_p14_every_time_that_is_told_is_utc_in_rfc_3339(bench: Workbench) {
+    let task = created(&bench).await;
+    assert_eq!(ended(worker(&bench, "one", &["--until-idle"])).await.code, Some(0));
+    bench.json(&["schedule", "add", "daily", "0 7 * * *", "Foxes", "--zone", "Asia/Kolkata"]).await;
+    let mut found = Vec::new();
+    for args in [&["task", "show", &task][..], &["task", "list"], &["schedule", "list"], &["post", "list"]] {
+        times(&bench.json(args).await, "", &mut found);
+    }
+    assert!(found.len() > 40, "{found:?}");
+    for text in found {
+        let read: cofounder_domain::Timestamp = text.parse().unwrap_or_else(|e| panic!("{text}: {e}"));
+        assert!(text.ends_with('Z') && read.timestamp() > 1_700_000_000, "{text}");
+    }
 }
 
 async fn who_did_what_is_told(bench: Workbench) {

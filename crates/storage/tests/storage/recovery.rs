@@ -1,7 +1,7 @@
 //! Tasks whose worker is gone, and those whose worker is not.
 
 use cofounder_domain::{Status, StepPath, StepStatus, TaskId};
-use cofounder_storage::{Claimed, Database, Owner, Patience, PoolSettings, StepResult, StorageError};
+use cofounder_storage::{Claim, Claimed, Database, Owner, Patience, PoolSettings, StepResult, StorageError};
 use cofounder_testkit::clock::ManualClock;
 use serde_json::json;
 use std::{sync::Arc, time::Duration};
@@ -14,7 +14,8 @@ on_both_databases! {
     a_worker_with_another_folder_of_lock_files_is_judged_by_its_lease_alone,
     of_several_that_recover_at_the_same_time_one_does,
     a_task_whose_workers_keep_ending_is_given_up_with_the_reason,
-    a_wall_clock_that_is_a_day_ahead_makes_no_pause_longer,
+    audit_p14_a_wall_clock_that_is_a_day_ahead_makes_no_pause_longer,
+    audit_p14_a_wall_clock_that_is_a_day_ahead_ends_no_lease,
     a_journalled_result_makes_up_for_earlier_runs,
     runs_that_end_in_order_count_for_nothing,
 }
@@ -45,8 +46,19 @@ async fn is_due(bench: &Bench, task: TaskId) -> bool {
     due == ["1"]
 }
 
+/// Tried by reckoning leases with the wall clock in `LeaseClock::read`: the test failed.
+async fn audit_p14_a_wall_clock_that_is_a_day_ahead_ends_no_lease(bench: Bench) {
+    let (task, owner, other) = (bench.task().await.id, bench.owner(), bench.owner());
+    claim(&bench, task, &owner).await;
+    let clock = Arc::new(ManualClock::at(bench.db.now().timestamp_millis() + 86_400_000));
+    let ahead = Database::open(bench.db.location(), PoolSettings::default(), clock).await.unwrap();
+    let held = ahead.claim(task, &other, LEASE, 1).await.unwrap();
+    assert!(matches!(held, Claim::Held { wait } if wait <= LEASE), "{held:?}");
+    assert_eq!(ahead.recover(&other, PATIENCE).await.unwrap().waiting, []);
+}
+
 /// Tried by reckoning the pause with the wall clock: the test failed.
-async fn a_wall_clock_that_is_a_day_ahead_makes_no_pause_longer(bench: Bench) {
+async fn audit_p14_a_wall_clock_that_is_a_day_ahead_makes_no_pause_longer(bench: Bench) {
     let task = bench.task().await.id;
     assert_eq!(crash(&bench, task).await, Status::Pending);
     bench.db.claim(task, &bench.owner(), LEASE, 1).await.unwrap();
