@@ -95,9 +95,9 @@ impl StepError {
     pub fn as_bug(&self) -> Option<&Bug> {
         let mut error: Option<&(dyn Error + 'static)> = Some(self.source.as_ref());
         while let Some(cause) = error {
-            match (cause.downcast_ref::<Bug>(), cause.downcast_ref::<StorageError>()) {
-                (Some(bug), _) | (None, Some(StorageError::Bug(bug))) => return Some(bug),
-                _ => error = cause.source(),
+            match cause.downcast_ref::<Bug>() {
+                Some(bug) => return Some(bug),
+                None => error = cause.source(),
             }
         }
         None

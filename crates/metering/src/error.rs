@@ -29,7 +29,7 @@ pub enum CallError {
     },
     /// A mistake of ours.
     #[error("a model call could not be made, which is a defect of this program: {0}")]
-    Bug(Bug),
+    Bug(#[source] Bug),
 }
 
 impl CallError {

@@ -120,7 +120,7 @@ pub enum StorageError {
     Unavailable(String),
     /// A mistake of ours.
     #[error("the database refused a statement, which is a defect of this program: {0}")]
-    Bug(Bug),
+    Bug(#[source] Bug),
 }
 
 impl StorageError {

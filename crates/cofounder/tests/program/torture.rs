@@ -341,6 +341,9 @@ impl Ground {
         let keys: BTreeSet<_> =
             self.keyed.seen().iter().map(|r| r.headers["idempotency-key"].clone()).collect();
         assert_eq!(accepted, keys.len(), "each effect was accepted once");
+        let keys: BTreeSet<_> =
+            self.plain.seen().iter().map(|r| r.headers["idempotency-key"].clone()).collect();
+        assert!(self.plain.accepted() <= keys.len(), "no effect was taken twice by one that knows no keys");
     }
 
     async fn rows(&self, text: &str) -> Vec<String> {
