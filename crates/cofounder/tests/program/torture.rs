@@ -4,7 +4,8 @@
 //!
 //! A few rounds here; `bench/torture --rounds N` runs more. It failed while pauses were reckoned by wall clocks (an effect
 //! was put off by a day), while a connection was used again that SQLite had thrown out of its transaction on a full disk,
-//! and while a worker gave up whose server was just starting.
+//! and while a worker gave up whose server was just starting. Tried by sending every effect again whose worker ended: the
+//! test failed.
 
 use cofounder_testkit::{
     postgres::Cluster,
