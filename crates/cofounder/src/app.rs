@@ -2,13 +2,8 @@
 
 use cofounder_domain::{Clock, SystemClock, TaskId};
 use cofounder_executor::{Executor, Finished, Permits, Progress};
-use cofounder_metering::{Meter, Tally};
 use cofounder_models::Registry;
 use cofounder_pipeline::{Settings, Strategy, WritePost};
-use cofounder_providers::{
-    EmbeddedModel, FoundOllama, OLLAMA_PATIENCE, OLLAMA_URL, Role, Route, Router, RouterConfig,
-    discover_ollama, known_env_keys,
-};
 use cofounder_publish::{WebhookTarget, Webhooks};
 use cofounder_research::Fetcher;
 use cofounder_storage::{Database, Location, Owner, StorageError, patiently};
@@ -19,14 +14,8 @@ use std::{
     time::Duration,
 };
 use tokio_util::sync::CancellationToken;
-use url::Url;
 
-use crate::{
-    cli::Global,
-    config::Config,
-    failure::Failure,
-    launcher::{EngineLauncher, EngineSettings},
-};
+use crate::{cli::Global, config::Config, failure::Failure, studio::Studio};
 
 /// Where things are, and how the program is set.
 pub(crate) struct Files {
@@ -41,9 +30,7 @@ impl Files {
     /// Flags, then the environment, then the configuration file, then defaults.
     pub(crate) fn find(global: &Global) -> Result<Self, Failure> {
         let config_file = config_file(global)?;
-        let variables =
-            std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
-        let config = Config::read(config_file.as_deref(), variables)?;
+        let config = Config::read(config_file.as_deref(), variables())?;
         let data_dir = global.data_dir.clone().or_else(|| dirs::data_dir().map(|d| d.join("cofounder")));
         let data_dir = data_dir.ok_or_else(|| {
             Failure::usage("no home folder is known. Name a data directory with --data-dir")
@@ -58,9 +45,21 @@ impl Files {
         Ok(Self { config, config_file, data_dir, database, registry })
     }
 
+    /// The same with the configuration as it stands now.
+    pub(crate) fn reread(self) -> Result<Self, Failure> {
+        let own = || dirs::config_dir().map(|d| d.join("cofounder/config.toml"));
+        let config_file = self.config_file.or_else(own).filter(|file| file.is_file());
+        let config = Config::read(config_file.as_deref(), variables())?;
+        Ok(Self { config, config_file, ..self })
+    }
+
     fn owners(&self) -> PathBuf {
         self.data_dir.join("run/owners")
     }
+}
+
+fn variables() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
 }
 
 fn config_file(global: &Global) -> Result<Option<PathBuf>, Failure> {
@@ -105,43 +104,8 @@ impl App {
     }
 
     /// The parts that make model calls. Connects to nothing but, to see whether it is there, a local Ollama.
-    pub(crate) async fn studio(&self, pin: Option<&str>) -> Result<Studio, Failure> {
-        let config = &self.files.config;
-        let name = self.local_model(pin);
-        let context = config.engine.context;
-        let settings = EngineSettings { threads: config.engine.threads, context };
-        let launcher =
-            Arc::new(EngineLauncher::new(self.files.registry.clone(), &self.files.data_dir, settings));
-        let ollama = if config.provider.is_empty() && config.ollama.discover {
-            find_ollama(config).await
-        } else {
-            None
-        };
-        let router = RouterConfig {
-            providers: config.provider.clone(),
-            router: config.router.clone(),
-            embedded: Some(EmbeddedModel { name: name.clone(), context }),
-            ollama,
-            budget_enforced: config.budget.day().is_some(),
-            env_keys: known_env_keys()
-                .filter(|key| std::env::var_os(key).is_some())
-                .map(str::to_owned)
-                .collect(),
-        };
-        let router = Router::new(router, launcher.clone(), self.clock.clone())
-            .map_err(|e| Failure::of(e.kind(), e))?;
-        let router = Arc::new(router);
-        let tally = Arc::new(Tally::default());
-        let meter = Arc::new(Meter::new(self.db.clone(), router, config.budget.day(), tally.clone()));
-        Ok(Studio { meter, tally, launcher, local: name })
-    }
-
-    /// The local model that a person named, or the configured one.
-    pub(crate) fn local_model(&self, pin: Option<&str>) -> String {
-        let named = pin.map(|p| p.strip_prefix("embedded/").unwrap_or(p));
-        let local =
-            named.filter(|n| cofounder_models::find(n).is_some() || self.files.registry.get(n).is_ok());
-        local.unwrap_or(&self.files.config.engine.model).to_owned()
+    pub(crate) async fn studio(&self) -> Result<Studio, Failure> {
+        Studio::open(self).await
     }
 
     /// Runs one task in this process.
@@ -176,14 +140,19 @@ impl App {
         Ok(Arc::new(webhooks))
     }
 
-    /// What runs tasks in this process.
-    pub(crate) fn executor(&self) -> Result<Executor, Failure> {
-        let owner = Owner::new(&self.files.owners()).map_err(|error| {
+    /// A name for this process, by which others see whether it lives.
+    pub(crate) fn owner(&self) -> Result<Owner, Failure> {
+        Owner::new(&self.files.owners()).map_err(|error| {
             Failure::failed(format!(
                 "{} cannot be written: {error}. Name another folder with --data-dir",
                 self.files.data_dir.display()
             ))
-        })?;
+        })
+    }
+
+    /// What runs tasks in this process.
+    pub(crate) fn executor(&self) -> Result<Executor, Failure> {
+        let owner = self.owner()?;
         let worker = &self.files.config.worker;
         let permits = Permits::new(worker.permits.clone());
         Ok(Executor::new(self.db.clone(), owner, worker.runs()).with_permits(permits))
@@ -199,28 +168,6 @@ pub(crate) fn private(folder: &Path) -> Result<(), Failure> {
             folder.display()
         ))
     })
-}
-
-async fn find_ollama(config: &Config) -> Option<FoundOllama> {
-    let base_url = config.ollama.base_url.clone().or_else(|| Url::parse(OLLAMA_URL).ok())?;
-    let models = discover_ollama(&base_url, OLLAMA_PATIENCE).await.filter(|models| !models.is_empty())?;
-    Some(FoundOllama { base_url, models })
-}
-
-/// What makes model calls.
-pub(crate) struct Studio {
-    pub(crate) meter: Arc<Meter>,
-    pub(crate) tally: Arc<Tally>,
-    pub(crate) launcher: Arc<EngineLauncher>,
-    /// The local model that takes part.
-    pub(crate) local: String,
-}
-
-impl Studio {
-    /// Where the writer's calls go.
-    pub(crate) fn route(&self, pin: Option<&str>) -> Result<Route, Failure> {
-        self.meter.route(Role::Draft, pin).map_err(|e| Failure::of(e.kind(), e))
-    }
 }
 
 impl From<StorageError> for Failure {

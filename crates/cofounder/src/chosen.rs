@@ -6,9 +6,10 @@ use cofounder_providers::{EMBEDDED, Route};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    app::{App, Studio},
+    app::App,
     failure::Failure,
     pull::{PullBar, fetch, megabytes},
+    studio::Studio,
 };
 
 /// Makes sure that the model that will write is here and measured, and says which it is, why, and what would be
@@ -25,7 +26,7 @@ pub(crate) async fn prepare(
     };
     eprintln!("model: {first} ({})", route.why);
     tell_passed_over(&route);
-    if first.provider != EMBEDDED && studio.local != first.model {
+    if !studio.meter.router().is_embedded(&first.provider) {
         // Remote models count as able: nobody wants to pay for a probe.
         return Ok(Strategy::Sections);
     }

@@ -11,6 +11,7 @@ mod commands;
 mod config;
 mod failure;
 mod files;
+mod gauges;
 mod launcher;
 mod lifecycle;
 mod logging;
@@ -18,6 +19,7 @@ mod output;
 mod progress;
 mod pull;
 mod result;
+mod studio;
 mod task_view;
 mod workshop;
 
@@ -35,7 +37,11 @@ fn main() -> ExitCode {
     let outcome = match &cli.command {
         // The engine is a process of its own: no configuration, no database.
         cli::Command::Engine(command) => commands::engine::run(command),
-        _ => match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        _ => match tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(threads(&cli))
+            .enable_all()
+            .build()
+        {
             Ok(runtime) => {
                 let outcome = runtime.block_on(commands::run(&cli));
                 runtime.shutdown_timeout(std::time::Duration::from_millis(500));
@@ -50,6 +56,14 @@ fn main() -> ExitCode {
             failure.print(cli.global.json);
             ExitCode::from(failure.code())
         }
+    }
+}
+
+/// A command needs few threads; a server as many as there are cores.
+fn threads(cli: &Cli) -> usize {
+    match cli.command {
+        cli::Command::Serve(_) => std::thread::available_parallelism().map_or(2, usize::from).max(2),
+        _ => 2,
     }
 }
 

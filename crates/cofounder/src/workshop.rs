@@ -1,47 +1,23 @@
-//! What a worker makes articles with: one set of models for each local model that tasks name.
+//! What a worker makes articles with.
 
 use async_trait::async_trait;
 use cofounder_domain::{FaultKind, TaskId};
 use cofounder_executor::{Event, Progress, StepError, Workflow, Workshop};
 use cofounder_pipeline::VERSION;
-use std::{collections::HashMap, sync::Arc};
-use tokio::sync::Mutex;
+use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    app::{App, Studio},
-    chosen,
-    failure::Failure,
-};
+use crate::{app::App, chosen, failure::Failure, studio::Studio};
 
-/// Makes the workflows of claimed tasks.
-pub(crate) struct Studios {
+/// Makes the workflows of claimed tasks, all with the same models: their health and limits are shared.
+pub(crate) struct Atelier {
     app: Arc<App>,
-    open: Mutex<HashMap<String, Arc<Studio>>>,
+    studio: Arc<Studio>,
 }
 
-impl Studios {
-    pub(crate) fn new(app: Arc<App>) -> Self {
-        Self { app, open: Mutex::default() }
-    }
-
-    /// The models for tasks that name this one; their health and limits are shared by all tasks.
-    async fn studio(&self, pin: Option<&str>) -> Result<Arc<Studio>, Failure> {
-        let name = self.app.local_model(pin);
-        let mut open = self.open.lock().await;
-        if let Some(studio) = open.get(&name) {
-            return Ok(studio.clone());
-        }
-        let studio = Arc::new(self.app.studio(pin).await?);
-        open.insert(name, studio.clone());
-        Ok(studio)
-    }
-
-    /// Ends the local models' processes.
-    pub(crate) async fn close(&self) {
-        for studio in self.open.lock().await.values() {
-            studio.launcher.stop().await;
-        }
+impl Atelier {
+    pub(crate) fn new(app: Arc<App>, studio: Arc<Studio>) -> Self {
+        Self { app, studio }
     }
 }
 
@@ -55,7 +31,7 @@ fn told(failure: &Failure) -> StepError {
 }
 
 #[async_trait]
-impl Workshop for Studios {
+impl Workshop for Atelier {
     fn version(&self) -> u32 {
         VERSION
     }
@@ -75,9 +51,8 @@ impl Workshop for Studios {
             return Err(StepError::from_fault(FaultKind::Conflict, None, NotBegun(words)));
         }
         let pin = stored.brief.model.as_deref();
-        let studio = self.studio(pin).await.map_err(|f| told(&f))?;
-        let strategy = chosen::prepare(&self.app, &studio, pin, cancel).await.map_err(|f| told(&f))?;
-        Ok(Box::new(self.app.workflow(&studio, strategy)))
+        let strategy = chosen::prepare(&self.app, &self.studio, pin, cancel).await.map_err(|f| told(&f))?;
+        Ok(Box::new(self.app.workflow(&self.studio, strategy)))
     }
 
     fn progress(&self, task: TaskId) -> Arc<dyn Progress> {

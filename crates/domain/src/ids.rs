@@ -57,6 +57,14 @@ uuid_id!(
     PostId
 );
 uuid_id!(
+    /// A token that a program shows.
+    TokenId
+);
+uuid_id!(
+    /// A model call, with all its attempts.
+    CallId
+);
+uuid_id!(
     /// A site: what posts, budgets and people belong to.
     SiteId
 );

@@ -20,8 +20,8 @@ pub use brief::{Brief, BriefError, DEFAULT_WORDS, MAX_TOPIC_CHARS, MAX_WORDS, MI
 pub use bug::Bug;
 pub use evidence::{Check, Passage, RailResult, Source, Span, Verdict, content_hash};
 pub use fault::{FaultKind, LogLevel, Retry};
-pub use ids::{PostId, RunId, SiteId, SourceId, TaskId};
-pub use money::{NanoUsd, Price};
+pub use ids::{CallId, PostId, RunId, SiteId, SourceId, TaskId, TokenId};
+pub use money::{NanoUsd, Price, Tokens};
 pub use post::{Gate, Post, slugify};
 pub use report::{CallRecord, Claim, ClaimPassage, Report, ReportSource};
 pub use sentence::{sentences, word_count};

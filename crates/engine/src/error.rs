@@ -38,6 +38,11 @@ pub enum EngineError {
     /// Whoever asked went away.
     #[error("cancelled")]
     Cancelled,
+    /// Whoever asked was there and did not read.
+    #[error(
+        "the answer was given up because it was not read while others waited; read it as it comes, or ask again"
+    )]
+    Unread,
     /// The computation failed.
     #[error("the model's computation failed: {0}")]
     Compute(String),

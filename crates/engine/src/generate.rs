@@ -9,11 +9,12 @@ use std::{
 
 use crate::{
     EngineError,
-    grammar::Grammars,
+    grammar::{Constraint, Grammars},
     model::{Config, Model, open},
-    protocol::{Answer, Prompt},
+    protocol::{Ended, Prompt},
     sampler::Sampler,
     template::{Piece, Template},
+    text::Text,
     tokens::Vocabulary,
 };
 
@@ -60,59 +61,54 @@ impl Generator {
         Ok(Self { model, vocabulary, template, grammars, context, history: Vec::new(), chunk: FIRST_CHUNK })
     }
 
-    /// Answers a prompt, unless `cancelled` becomes true.
-    pub(crate) fn answer(&mut self, prompt: &Prompt, cancelled: &AtomicBool) -> Result<Answer, EngineError> {
+    /// Answers a prompt, unless `cancelled` becomes true. `say` is told the text piece by piece, as soon as it is certain;
+    /// if it fails, so does the answer.
+    pub(crate) fn answer(
+        &mut self,
+        prompt: &Prompt,
+        cancelled: &AtomicBool,
+        say: &mut dyn FnMut(String) -> Result<(), EngineError>,
+    ) -> Result<Ended, EngineError> {
         let tokens = self.tokens(prompt)?;
         if tokens.len() >= self.context {
             return Err(EngineError::TooLong { tokens: tokens.len(), context: self.context });
         }
-        let mut constraint =
-            prompt.shape.as_ref().map(|shape| self.grammars.constraint(shape)).transpose()?;
-        let mut sampler = Sampler::new(prompt.temperature, prompt.top_p, prompt.repeat_penalty, prompt.seed);
-        let forbidden: Vec<u32> = self.vocabulary.other_marks().collect();
-        let (mut scores, cached) = self.take_in(&tokens, cancelled)?;
+        let mut choice = self.choice(prompt)?;
+        let (mut scores, cached_tokens) = self.take_in(&tokens, cancelled)?;
         let most = prompt.max_tokens.min(self.context - tokens.len());
-        let mut written: Vec<u32> = Vec::new();
-        let mut bytes: Vec<u8> = Vec::new();
-        let mut cut_off = true;
-        while written.len() < most {
-            for mark in &forbidden {
-                scores[*mark as usize] = f32::NEG_INFINITY;
-            }
-            if let Some(constraint) = &mut constraint {
-                constraint.apply(&mut scores)?;
-            }
-            let Some(token) = sampler.choose(scores, &written) else {
-                return Err(EngineError::Compute("no token can follow".to_owned()));
-            };
+        let mut text = Text::new(&prompt.stop);
+        let cut_off = loop {
+            let token = choice.next(scores)?;
             if self.vocabulary.is_end(token) {
-                cut_off = false;
-                break;
+                break false;
             }
-            written.push(token);
-            bytes.extend_from_slice(self.vocabulary.bytes(token));
-            if let Some(constraint) = &mut constraint {
-                constraint.take(token)?;
+            let complete = choice.take(token)?;
+            let (certain, stopped) = text.take(self.vocabulary.bytes(token));
+            if !certain.is_empty() {
+                say(certain)?;
             }
-            let stopped = stop_at(&bytes, &prompt.stop);
-            if let Some(end) = stopped {
-                bytes.truncate(end);
+            if stopped || complete {
+                break false;
             }
-            if stopped.is_some() || constraint.as_ref().is_some_and(|c| c.is_complete()) {
-                cut_off = false;
-                break;
-            }
-            if written.len() == most {
-                break;
+            if choice.written.len() >= most {
+                break true;
             }
             scores = self.step(&[token], cancelled)?;
+        };
+        let rest = text.rest();
+        if !rest.is_empty() {
+            say(rest)?;
         }
-        Ok(Answer {
-            text: text(&bytes),
-            cut_off,
-            prompt_tokens: tokens.len(),
-            cached_tokens: cached,
-            answer_tokens: written.len(),
+        let (prompt_tokens, answer_tokens) = (tokens.len(), choice.written.len());
+        Ok(Ended { cut_off, prompt_tokens, cached_tokens, answer_tokens })
+    }
+
+    fn choice(&self, prompt: &Prompt) -> Result<Choice, EngineError> {
+        Ok(Choice {
+            constraint: prompt.shape.as_ref().map(|shape| self.grammars.constraint(shape)).transpose()?,
+            sampler: Sampler::new(prompt.temperature, prompt.top_p, prompt.repeat_penalty, prompt.seed),
+            forbidden: self.vocabulary.other_marks().collect(),
+            written: Vec::new(),
         })
     }
 
@@ -178,18 +174,34 @@ fn next_chunk(chunk: usize, took: Duration) -> usize {
     fits.next_multiple_of(8).clamp(8, MAX_CHUNK)
 }
 
-/// Where a stop text begins, if the answer holds one.
-fn stop_at(bytes: &[u8], stops: &[String]) -> Option<usize> {
-    let first = |stop: &String| bytes.windows(stop.len()).position(|part| part == stop.as_bytes());
-    stops.iter().filter_map(first).min()
+/// What decides on an answer's next token.
+struct Choice {
+    constraint: Option<Constraint>,
+    sampler: Sampler,
+    /// Tokens that no answer holds.
+    forbidden: Vec<u32>,
+    written: Vec<u32>,
 }
 
-/// An answer as text. A character that it was cut off in is left out.
-fn text(bytes: &[u8]) -> String {
-    let begun = bytes.utf8_chunks().last().map_or(&[][..], |chunk| chunk.invalid());
-    let unfinished = std::str::from_utf8(begun).is_err_and(|error| error.error_len().is_none());
-    let end = if unfinished { bytes.len() - begun.len() } else { bytes.len() };
-    String::from_utf8_lossy(&bytes[..end]).into_owned()
+impl Choice {
+    fn next(&mut self, mut scores: Vec<f32>) -> Result<u32, EngineError> {
+        for mark in &self.forbidden {
+            scores[*mark as usize] = f32::NEG_INFINITY;
+        }
+        if let Some(constraint) = &mut self.constraint {
+            constraint.apply(&mut scores)?;
+        }
+        let token = self.sampler.choose(scores, &self.written);
+        token.ok_or_else(|| EngineError::Compute("no token can follow".to_owned()))
+    }
+
+    /// Writes a token; tells whether nothing more can follow.
+    fn take(&mut self, token: u32) -> Result<bool, EngineError> {
+        self.written.push(token);
+        let Some(constraint) = &mut self.constraint else { return Ok(false) };
+        constraint.take(token)?;
+        Ok(constraint.is_complete())
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
-//! The OpenAI chat protocol, as far as a local model can answer it
-//! (<https://platform.openai.com/docs/api-reference/chat>). Unknown fields are ignored.
+//! Questions in the OpenAI chat protocol, as far as a local model can answer them
+//! (<https://platform.openai.com/docs/api-reference/chat>). A field that would change what the answer means is refused
+//! by its name; other unknown fields are ignored.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -26,13 +27,27 @@ pub(crate) struct ChatRequest {
     /// Ours: a grammar in Lark syntax that the answer must follow.
     grammar: Option<String>,
     stream: Option<bool>,
+    stream_options: Option<StreamOptions>,
     n: Option<u32>,
+    tools: Option<Value>,
+    tool_choice: Option<Value>,
+    functions: Option<Value>,
+    function_call: Option<Value>,
+    logprobs: Option<Value>,
+    top_logprobs: Option<Value>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct StreamOptions {
+    include_usage: Option<bool>,
 }
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct IncomingMessage {
     role: String,
-    content: Content,
+    content: Option<Content>,
+    tool_calls: Option<Value>,
+    function_call: Option<Value>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -94,12 +109,22 @@ pub(crate) struct Prompt {
     pub(crate) top_p: Option<f32>,
     pub(crate) seed: Option<u64>,
     pub(crate) repeat_penalty: Option<f32>,
+    pub(crate) delivery: Delivery,
 }
 
-/// What was answered.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) text: String,
+/// How an answer is handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    Whole,
+    /// Piece by piece; with what it used at the end, if that is asked for.
+    Streamed {
+        usage: bool,
+    },
+}
+
+/// How an answer ended.
+#[derive(Clone, Debug)]
+pub(crate) struct Ended {
     /// Whether it ended because it had as many tokens as it may.
     pub(crate) cut_off: bool,
     pub(crate) prompt_tokens: usize,
@@ -107,15 +132,38 @@ pub(crate) struct Answer {
     pub(crate) answer_tokens: usize,
 }
 
+impl ChatRequest {
+    /// Refuses what would be answered in another sense than it was asked.
+    fn check(&self) -> Result<(), EngineError> {
+        if self.n.is_some_and(|n| n != 1) {
+            return Err(EngineError::Invalid("`n` is not supported: this model answers once".to_owned()));
+        }
+        refuse("this model calls no tools", "tools", self.tools.as_ref())?;
+        refuse("this model calls no tools", "tool_choice", self.tool_choice.as_ref())?;
+        refuse("this model calls no tools", "functions", self.functions.as_ref())?;
+        refuse("this model calls no tools", "function_call", self.function_call.as_ref())?;
+        refuse("this model tells no likelihoods", "logprobs", self.logprobs.as_ref())?;
+        refuse("this model tells no likelihoods", "top_logprobs", self.top_logprobs.as_ref())
+    }
+}
+
+/// Refuses a field, unless its value asks for nothing.
+fn refuse(why: &str, field: &str, value: Option<&Value>) -> Result<(), EngineError> {
+    let nothing = match value {
+        None | Some(Value::Null | Value::Bool(false)) => true,
+        Some(Value::Array(list)) => list.is_empty(),
+        Some(Value::String(word)) => word == "none" || word == "auto",
+        Some(Value::Number(number)) => number.as_u64() == Some(0),
+        Some(Value::Bool(true) | Value::Object(_)) => false,
+    };
+    if nothing { Ok(()) } else { Err(EngineError::Invalid(format!("`{field}` is not supported: {why}"))) }
+}
+
 impl TryFrom<ChatRequest> for Prompt {
     type Error = EngineError;
 
     fn try_from(request: ChatRequest) -> Result<Self, EngineError> {
-        if request.stream == Some(true) || request.n.is_some_and(|n| n != 1) {
-            return Err(EngineError::Invalid(
-                "this model answers once and whole: `stream` and `n` are not supported".to_owned(),
-            ));
-        }
+        request.check()?;
         if request.messages.is_empty() {
             return Err(EngineError::Invalid("`messages` is empty".to_owned()));
         }
@@ -130,7 +178,10 @@ impl TryFrom<ChatRequest> for Prompt {
             Some(Stop::One(one)) => vec![one],
             Some(Stop::Many(many)) => many,
         };
+        let usage = request.stream_options.and_then(|options| options.include_usage).unwrap_or(false);
+        let streamed = request.stream.unwrap_or(false);
         Ok(Self {
+            delivery: if streamed { Delivery::Streamed { usage } } else { Delivery::Whole },
             messages: request.messages.into_iter().map(message).collect::<Result<_, _>>()?,
             max_tokens: request.max_completion_tokens.or(request.max_tokens).unwrap_or(MAX_TOKENS).max(1),
             stop: stop.into_iter().filter(|s| !s.is_empty()).collect(),
@@ -148,49 +199,18 @@ fn message(incoming: IncomingMessage) -> Result<Message, EngineError> {
     if !ROLES.contains(&incoming.role.as_str()) {
         return Err(EngineError::Invalid(format!("a message's role is one of {}", ROLES.join(", "))));
     }
+    refuse("this model knows of no tools", "tool_calls", incoming.tool_calls.as_ref())?;
+    refuse("this model knows of no tools", "function_call", incoming.function_call.as_ref())?;
     let content = match incoming.content {
-        Content::Text(text) => text,
-        Content::Parts(parts) => {
+        None => return Err(EngineError::Invalid("a message has no `content`".to_owned())),
+        Some(Content::Text(text)) => text,
+        Some(Content::Parts(parts)) => {
             if let Some(part) = parts.iter().find(|p| p.kind != "text") {
-                return Err(EngineError::Invalid(format!("this model reads text only, not `{}`", part.kind)));
+                let kind = &part.kind;
+                return Err(EngineError::Invalid(format!("this model reads text only, not `{kind}`")));
             }
             parts.into_iter().filter_map(|p| p.text).collect::<Vec<_>>().join("\n")
         }
     };
     Ok(Message { role: incoming.role, content })
-}
-
-/// The answer on the wire.
-pub(crate) fn response(model: &str, id: u64, answer: &Answer) -> Value {
-    json!({
-        "id": format!("chatcmpl-{id}"),
-        "object": "chat.completion",
-        "created": 0,
-        "model": model,
-        "choices": [{
-            "index": 0,
-            "message": {"role": "assistant", "content": answer.text},
-            "finish_reason": if answer.cut_off { "length" } else { "stop" },
-        }],
-        "usage": {
-            "prompt_tokens": answer.prompt_tokens,
-            "completion_tokens": answer.answer_tokens,
-            "total_tokens": answer.prompt_tokens + answer.answer_tokens,
-            "prompt_tokens_details": {"cached_tokens": answer.cached_tokens},
-        },
-    })
-}
-
-/// An error on the wire, with its HTTP status.
-pub(crate) fn problem(error: &EngineError) -> (u16, Value) {
-    let (status, kind, code) = match error {
-        EngineError::Invalid(_) => (400, "invalid_request_error", None),
-        EngineError::TooLong { .. } => (400, "invalid_request_error", Some("context_length_exceeded")),
-        EngineError::Busy => (429, "rate_limit_error", None),
-        EngineError::Cancelled => (499, "cancelled", None),
-        EngineError::Model { .. } | EngineError::Socket { .. } | EngineError::Compute(_) => {
-            (500, "server_error", None)
-        }
-    };
-    (status, json!({"error": {"message": error.to_string(), "type": kind, "code": code}}))
 }

@@ -1,9 +1,13 @@
 //! HTTP on a Unix socket.
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Either, Full, Limited};
 use hyper::{
-    Method, Request, Response, StatusCode, body::Incoming, header, server::conn::http1, service::service_fn,
+    Method, Request, Response, StatusCode,
+    body::Incoming,
+    header::{self, HeaderValue},
+    server::conn::http1,
+    service::service_fn,
 };
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
@@ -23,7 +27,9 @@ use tokio::net::UnixListener;
 use crate::{
     EngineError,
     generate::Generator,
-    protocol::{self, ChatRequest, Prompt},
+    protocol::{ChatRequest, Delivery, Prompt},
+    reply::{Events, Heading, problem},
+    stream::Stream,
     worker::Worker,
 };
 
@@ -31,6 +37,11 @@ use crate::{
 const MAX_REQUEST: usize = 4 << 20;
 /// How long a request's bytes may take to come.
 const READ: Duration = Duration::from_secs(10);
+/// How long one answer may keep the model waiting for its reader, all in all. The model computes for one at a time, so
+/// everybody else waits as well; the connection takes some hundred pieces before the first wait.
+const READER_PATIENCE: Duration = Duration::from_secs(10);
+/// How much of a connection is kept in memory, in bytes: the rest of a stream waits where it is made.
+const BUFFER: usize = 64 << 10;
 
 /// What is served, and where.
 #[derive(Clone, Debug)]
@@ -41,13 +52,15 @@ pub struct ServeOptions {
     pub context: Option<usize>,
     /// Whether the process ends when its standard input does.
     pub end_with_stdin: bool,
+    /// How long one answer may keep the model waiting because it is not read; then it is given up.
+    pub reader_patience: Duration,
 }
 
 impl ServeOptions {
     /// A GGUF file and the socket's path.
     #[must_use]
     pub fn new(model: PathBuf, socket: PathBuf) -> Self {
-        Self { model, socket, context: None, end_with_stdin: true }
+        Self { model, socket, context: None, end_with_stdin: true, reader_patience: READER_PATIENCE }
     }
 }
 
@@ -71,11 +84,11 @@ pub fn serve_blocking(options: &ServeOptions) -> Result<(), EngineError> {
         end_with_stdin().map_err(told)?;
     }
     let generator = Generator::load(&options.model, options.context)?;
-    let worker = Worker::start(generator).map_err(told)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(told)?;
+    let worker = Worker::start(generator, runtime.handle().clone(), options.reader_patience).map_err(told)?;
     let name =
         options.model.file_stem().map_or_else(|| "local".to_owned(), |n| n.to_string_lossy().into_owned());
     let shared = Arc::new(Shared { worker, name, count: AtomicU64::new(0) });
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(told)?;
     runtime.block_on(serve(&options.socket, shared)).map_err(told)
 }
 
@@ -107,8 +120,11 @@ async fn serve(socket: &Path, shared: Arc<Shared>) -> std::io::Result<()> {
                 let shared = shared.clone();
                 async move { Ok::<_, Infallible>(route(&shared, request).await) }
             });
-            // A connection that breaks ends its request: the service's future is dropped.
-            let ended = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+            // A connection that breaks ends its request: the service's future, or the body of its reply, is dropped.
+            let ended = http1::Builder::new()
+                .max_buf_size(BUFFER)
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
             if let Err(error) = ended {
                 tracing::debug!(%error, "a connection ended");
             }
@@ -116,19 +132,18 @@ async fn serve(socket: &Path, shared: Arc<Shared>) -> std::io::Result<()> {
     }
 }
 
-async fn route(shared: &Shared, request: Request<Incoming>) -> Response<Full<Bytes>> {
+type Reply = Response<Either<Full<Bytes>, Stream>>;
+
+async fn route(shared: &Shared, request: Request<Incoming>) -> Reply {
     match (request.method(), request.uri().path()) {
         (&Method::GET, "/healthz") => reply(200, &json!({"status": "ok"})),
         (&Method::GET, "/v1/models") => {
             reply(200, &json!({"object": "list", "data": [{"id": shared.name, "object": "model"}]}))
         }
-        (&Method::POST, "/v1/chat/completions") => match chat(shared, request).await {
-            Ok(answer) => reply(200, &answer),
-            Err(error) => {
-                let (status, body) = protocol::problem(&error);
-                reply(status, &body)
-            }
-        },
+        (&Method::POST, "/v1/chat/completions") => chat(shared, request).await.unwrap_or_else(|error| {
+            let (status, body) = problem(&error);
+            reply(status, &body)
+        }),
         _ => reply(
             404,
             &json!({"error": {"message": "there is no such address here", "type": "invalid_request_error"}}),
@@ -136,7 +151,7 @@ async fn route(shared: &Shared, request: Request<Incoming>) -> Response<Full<Byt
     }
 }
 
-async fn chat(shared: &Shared, request: Request<Incoming>) -> Result<Value, EngineError> {
+async fn chat(shared: &Shared, request: Request<Incoming>) -> Result<Reply, EngineError> {
     let body = Limited::new(request.into_body(), MAX_REQUEST).collect();
     let body = tokio::time::timeout(READ, body)
         .await
@@ -144,14 +159,31 @@ async fn chat(shared: &Shared, request: Request<Incoming>) -> Result<Value, Engi
     let body = body.map_err(|error| EngineError::Invalid(error.to_string()))?.to_bytes();
     let request: ChatRequest =
         serde_json::from_slice(&body).map_err(|e| EngineError::Invalid(e.to_string()))?;
-    let answer = shared.worker.ask(Prompt::try_from(request)?).await?;
+    let prompt = Prompt::try_from(request)?;
+    let delivery = prompt.delivery;
+    let coming = shared.worker.ask(prompt)?;
     let id = shared.count.fetch_add(1, Ordering::Relaxed);
-    Ok(protocol::response(&shared.name, id, &answer))
+    let heading = Heading { id, model: shared.name.clone() };
+    match delivery {
+        Delivery::Whole => {
+            let (text, ended) = coming.whole().await?;
+            Ok(reply(200, &heading.whole(&text, &ended)))
+        }
+        Delivery::Streamed { usage } => Ok(events(Stream::begin(Events { heading, usage }, coming).await?)),
+    }
 }
 
-fn reply(status: u16, body: &Value) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(body.to_string())));
+fn reply(status: u16, body: &Value) -> Reply {
+    let mut response = Response::new(Either::Left(Full::new(Bytes::from(body.to_string()))));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+fn events(stream: Stream) -> Reply {
+    let mut response = Response::new(Either::Right(stream));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     response
 }

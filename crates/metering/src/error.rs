@@ -3,7 +3,9 @@
 use cofounder_domain::{Bug, FaultKind, NanoUsd};
 use cofounder_providers::ProviderError;
 use cofounder_storage::StorageError;
-use std::time::Duration;
+use std::{fmt, time::Duration};
+
+use crate::purse::Short;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -14,27 +16,101 @@ pub enum CallError {
     /// The database does not take the call: it was not made, or its answer could not be kept.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// The day's money does not cover the call. It was not made.
+    /// The money does not cover the call. It was not made.
     #[error(
-        "the day's budget of {cap} does not cover this call: {used} are spent or set aside, and it may cost {needed}. Everything so far is kept; \
-         raise `budget.day_usd`, wait for tomorrow (UTC), or use a free model"
+        "{whose} of {cap} does not cover this call: {used} are spent or set aside, and it may cost {needed}. Everything so far is kept; {remedy}",
+        remedy = whose.remedy()
     )]
     Budget {
-        /// The day's cap.
+        /// Whose money.
+        whose: Whose,
+        /// The cap.
         cap: NanoUsd,
-        /// Spent and set aside today.
+        /// Spent and set aside.
         used: NanoUsd,
         /// What the call may cost at the most.
         needed: NanoUsd,
+    },
+    /// The ledger is not written as fast as calls come. It was not made.
+    #[error(
+        "{waiting} calls wait to be written into the ledger, and more are not begun. What was done is kept; try again"
+    )]
+    Behind {
+        /// Calls that wait.
+        waiting: usize,
     },
     /// A mistake of ours.
     #[error("a model call could not be made, which is a defect of this program: {0}")]
     Bug(#[source] Bug),
 }
 
+/// Whose money does not suffice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// `budget.call_usd`.
+    Call,
+    /// `budget.task_usd`.
+    Task,
+    /// `budget.day_usd`.
+    Day,
+    /// `budget.month_usd`.
+    Month,
+    /// The token's, on a day.
+    TokenDay,
+    /// The token's, in a month.
+    TokenMonth,
+}
+
+impl Whose {
+    fn of(account: &cofounder_storage::Account) -> Self {
+        match (account.scope.split(':').next(), account.period.split(':').next()) {
+            (Some("task"), _) => Self::Task,
+            (Some("token"), Some("month")) => Self::TokenMonth,
+            (Some("token"), _) => Self::TokenDay,
+            (_, Some("month")) => Self::Month,
+            _ => Self::Day,
+        }
+    }
+
+    const fn remedy(self) -> &'static str {
+        match self {
+            Self::Call => "raise `budget.call_usd`, ask for less, or use a free model",
+            Self::Task => "raise `budget.task_usd`, or use a free model",
+            Self::Day => "raise `budget.day_usd`, wait for tomorrow (UTC), or use a free model",
+            Self::Month => "raise `budget.month_usd`, wait for the next month (UTC), or use a free model",
+            Self::TokenDay => {
+                "wait for tomorrow (UTC), use a free model, or use a token with a larger budget"
+            }
+            Self::TokenMonth => {
+                "wait for the next month (UTC), use a free model, or use a token with a larger budget"
+            }
+        }
+    }
+}
+
+impl fmt::Display for Whose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Call => "the budget of a call",
+            Self::Task => "the task's budget",
+            Self::Day => "the day's budget",
+            Self::Month => "the month's budget",
+            Self::TokenDay => "the token's budget for the day",
+            Self::TokenMonth => "the token's budget for the month",
+        })
+    }
+}
+
+impl From<Short> for CallError {
+    fn from(short: Short) -> Self {
+        let Short { account, cap, used, needed } = short;
+        Self::Budget { whose: Whose::of(&account), cap, used, needed }
+    }
+}
+
 impl CallError {
     /// A mistake of ours.
-    pub fn bug(error: impl std::fmt::Display) -> Self {
+    pub fn bug(error: impl fmt::Display) -> Self {
         Self::Bug(Bug::here(error))
     }
 
@@ -45,6 +121,7 @@ impl CallError {
             Self::Provider(error) => error.kind(),
             Self::Storage(error) => error.kind(),
             Self::Budget { .. } => FaultKind::Budget,
+            Self::Behind { .. } => FaultKind::Unavailable,
             Self::Bug(_) => FaultKind::Bug,
         }
     }

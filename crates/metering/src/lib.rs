@@ -1,16 +1,36 @@
-//! The only door to a model call: it is answered from the journal if it was answered before; else its money is set
-//! aside, it is made, journalled as soon as it ends, and settled.
+//! The only door to a model call. A step's call is answered from the journal if it was answered before; else its money
+//! is set aside, it is made, journalled as soon as it ends, and settled. A client's call is made and written into the
+//! ledger.
 //!
-//! A call is known by a key: the task, the step, the number of the question within the step, and a hash of the
-//! request before routing. The key travels with the request as `Idempotency-Key`. This crate does not know why a
-//! model is asked, and it does not choose one: that is the router's work.
+//! A step's call is known by a key: the task, the step, the number of the question within the step, and a hash of the
+//! request before routing. The key travels with the request as `Idempotency-Key`. Money is reserved in memory, from
+//! slices of accounts that were written down before. This crate does not know why a model is asked, and it does not
+//! choose one: that is the router's work.
 
+mod budgets;
+mod clients;
 mod error;
 mod key;
+mod ledger;
 mod meter;
+mod metrics;
+mod purse;
+mod steps;
+mod tab;
 mod tally;
+mod texts;
+mod turnstile;
+mod worst;
 
-pub use cofounder_providers::{ChatRequest, Finish, JsonSchema, Message, Role, Usage};
-pub use error::CallError;
-pub use meter::{Call, Meter, Metered};
+pub use budgets::{Budgets, Payer, TokenTerms, day, month, site};
+pub use clients::{ClientAnswer, ClientCall, ClientStream, Routed};
+pub use cofounder_providers::{
+    Answer, Brings, ChatRequest, Chunk, Document, Finish, JsonSchema, Message, Need, ProviderError, Role,
+    Router, Stage, Target, Usage, Verb, Wanted,
+};
+pub use error::{CallError, Whose};
+pub use meter::{Meter, MeterParts};
+pub use metrics::Metrics;
+pub use steps::{Call, Metered};
 pub use tally::{Tally, Took};
+pub use texts::Texts;

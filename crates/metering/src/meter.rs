@@ -1,236 +1,142 @@
-//! Reserve, call, journal, settle.
+//! What every metered call shares: the router, the money, the ledger, the counters.
 
-use cofounder_domain::{NanoUsd, Price, StepPath};
-use cofounder_providers::{
-    Answered, Attempt, ChatAnswer, ChatRequest, Finish, Need, Outcome, Role, Route, Router, Target, Usage,
+use cofounder_domain::{NanoUsd, Price, Timestamp};
+use cofounder_providers::{Need, Role, Route, Router, Target, Usage};
+use cofounder_storage::{CallTokens, Database, StorageError};
+use serde_json::json;
+use std::sync::Arc;
+
+use crate::{
+    Budgets, CallError, Metrics, Payer, Tally, Texts, ledger::Ledger, purse::Purse, tab::Tab,
+    turnstile::Turnstile, worst::Size,
 };
-use cofounder_storage::{
-    CallStart, Claimed, Database, FinishedCall, JournalledCall, Reservation, Reserved, patiently,
-};
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
-use tokio_util::sync::CancellationToken;
 
-use crate::{CallError, Tally, Took, key::key};
-
-/// Tokens that the format of a chat adds to a message, at the most.
-const PER_MESSAGE: u64 = 16;
-/// The longest answer, in tokens, if neither the caller nor the model sets one.
-const LONGEST_ANSWER: u32 = 4096;
-/// How long a database that does not answer is asked again to keep an answer.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A question to a model.
+/// What a meter is made from.
 #[derive(Debug)]
-pub struct Call<'a> {
-    /// The run that asks. A call of no run is not journalled for replay.
-    pub run: Option<&'a Claimed>,
-    /// The step that asks.
-    pub step: &'a StepPath,
-    /// Which question of the step it is, from 0.
-    pub ordinal: u32,
-    /// What the model is to be.
-    pub role: Role,
-    /// The model that must be asked, if one must.
-    pub pin: Option<&'a str>,
-    /// The question.
-    pub request: ChatRequest,
-    /// Stops the call.
-    pub cancel: CancellationToken,
-    /// When it must have ended.
-    pub deadline: Option<Instant>,
+pub struct MeterParts {
+    /// Where calls, money and answers are kept.
+    pub db: Arc<Database>,
+    /// Who makes the calls.
+    pub router: Arc<Router>,
+    /// The name of this process: [`cofounder_storage::Owner::id`].
+    pub owner: String,
+    /// What may be spent.
+    pub budgets: Budgets,
+    /// What is kept of clients' questions and answers.
+    pub texts: Texts,
+    /// Counts calls by step, for whoever watches this process.
+    pub tally: Arc<Tally>,
+    /// Counts them for good.
+    pub metrics: Metrics,
 }
 
-/// An answer, and what it took.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Metered {
-    /// The model's text.
-    pub text: String,
-    /// Why it ended.
-    pub finish: Finish,
-    /// Its tokens.
-    pub usage: Usage,
-    /// `provider/model` that answered.
-    pub model: String,
-    /// What it cost.
-    pub cost: NanoUsd,
-    /// Whether it comes from the journal.
-    pub replayed: bool,
-}
-
-impl Metered {
-    /// Whether the answer ended because it had as many tokens as it may.
-    #[must_use]
-    pub fn cut_off(&self) -> bool {
-        self.finish == Finish::Length
-    }
-}
-
-/// Makes calls, with their money and their journal.
+/// Makes calls, with their money and their ledger.
 #[derive(Debug)]
 pub struct Meter {
-    db: Arc<Database>,
-    router: Arc<Router>,
-    day_cap: Option<NanoUsd>,
-    tally: Arc<Tally>,
+    pub(crate) db: Arc<Database>,
+    pub(crate) router: Arc<Router>,
+    pub(crate) owner: String,
+    pub(crate) budgets: Budgets,
+    pub(crate) texts: Texts,
+    pub(crate) tally: Arc<Tally>,
+    pub(crate) metrics: Metrics,
+    pub(crate) purse: Arc<Purse>,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) turnstile: Turnstile,
 }
 
 impl Meter {
-    /// A meter over a router; `day_cap` is the most that may be spent on a day (UTC).
+    /// A meter over a router. It writes its ledger in the background of this runtime until [`Self::close`].
     #[must_use]
-    pub fn new(db: Arc<Database>, router: Arc<Router>, day_cap: Option<NanoUsd>, tally: Arc<Tally>) -> Self {
-        Self { db, router, day_cap, tally }
-    }
-
-    /// Answers a question, from the journal if it was answered before.
-    ///
-    /// # Errors
-    /// [`CallError`]; the call's money is given back, but for attempts that a provider may charge for.
-    pub async fn chat(&self, call: Call<'_>) -> Result<Metered, CallError> {
-        let key = match call.run {
-            Some(run) => key(run.task, call.step, call.ordinal, &call.request).map_err(CallError::bug)?,
-            None => String::new(),
-        };
-        if call.run.is_some()
-            && let Some(known) = self.db.journalled_call(&key).await?
-        {
-            self.tally.add(call.step, Took { replayed: 1, ..Took::default() });
-            return replayed(known);
+    pub fn new(parts: MeterParts) -> Self {
+        let MeterParts { db, router, owner, budgets, texts, tally, metrics } = parts;
+        let purse = Purse::new(db.clone(), owner.clone());
+        let ledger = Ledger::start(db.clone(), owner.clone(), purse.clone());
+        Self {
+            db,
+            router,
+            owner,
+            budgets,
+            texts,
+            tally,
+            metrics,
+            purse,
+            ledger,
+            turnstile: Turnstile::default(),
         }
-        let need =
-            Need { context_tokens: prompt_tokens(&call.request) / 3, max_tokens: call.request.max_tokens };
-        let route = self.router.route(call.role, call.pin, &need)?;
-        let (request, worst) = bounded(&route, call.request.clone());
-        let reservation = self.reserve(worst).await?;
-        let outcome = self.make(&call, &key, &route, &request).await;
-        let spent = outcome.as_ref().map_or_else(|(_, lost)| *lost, |(metered, lost)| metered.cost + *lost);
-        if let Some(reservation) = reservation {
-            self.db.settle(reservation, spent).await?;
-        }
-        outcome.map(|(metered, _)| metered).map_err(|(error, _)| error)
-    }
-
-    async fn reserve(&self, worst: NanoUsd) -> Result<Option<Reservation>, CallError> {
-        let Some(cap) = self.day_cap.filter(|_| worst > NanoUsd::ZERO) else { return Ok(None) };
-        match self.db.reserve(worst, cap).await? {
-            Reserved::Yes(reservation) => Ok(Some(reservation)),
-            Reserved::No { used } => Err(CallError::Budget { cap, used, needed: worst }),
-        }
-    }
-
-    /// Makes and journals the call. Beside its outcome: what failed attempts may have cost.
-    async fn make(
-        &self,
-        call: &Call<'_>,
-        key: &str,
-        route: &Route,
-        request: &ChatRequest,
-    ) -> Result<(Metered, NanoUsd), (CallError, NanoUsd)> {
-        let none = |error: CallError| (error, NanoUsd::ZERO);
-        let asked = serde_json::to_value(request).map_err(|e| none(CallError::bug(e)))?;
-        let first = route.targets.first().map(Target::id).unwrap_or_default();
-        let step = call.step.as_str();
-        let start =
-            CallStart { key, run: call.run, step, ordinal: call.ordinal, model: &first, request: &asked };
-        let entry = self.db.begin_call(&start).await.map_err(|e| none(e.into()))?;
-        let begun = Instant::now();
-        let mut lost = NanoUsd::ZERO;
-        let mut observe = |attempt: Attempt| {
-            if let Outcome::Failed { may_have_cost: true, .. } = attempt.outcome {
-                let target = route.targets.iter().find(|t| t.id() == attempt.target);
-                lost = lost + target.map_or(NanoUsd::ZERO, |t| worst_cost(t, request));
-            }
-        };
-        let answered = self.router.chat(route, request, key, call.deadline, &call.cancel, &mut observe).await;
-        let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        match answered {
-            Ok(answered) => {
-                let cost = cost(&answered);
-                self.keep(call, entry, answered, ms).await.map(|m| (m, lost)).map_err(|e| (e, lost + cost))
-            }
-            Err(error) => {
-                // One that was cut off may have been paid: it stays one whose end was not seen.
-                if !call.cancel.is_cancelled()
-                    && let Err(unwritten) = self.db.fail_call(entry, call.run, &error.to_string(), ms).await
-                {
-                    tracing::warn!(%unwritten, "a failed model call could not be written down as failed");
-                }
-                Err((error.into(), lost))
-            }
-        }
-    }
-
-    async fn keep(
-        &self,
-        call: &Call<'_>,
-        entry: i64,
-        answered: Answered,
-        ms: u64,
-    ) -> Result<Metered, CallError> {
-        let cost = cost(&answered);
-        let Answered { answer, target, .. } = answered;
-        let Usage { tokens_in, tokens_cached, tokens_out, .. } = answer.usage;
-        let journalled = serde_json::to_value(&answer).map_err(CallError::bug)?;
-        let model = target.id();
-        let end = FinishedCall {
-            model: &model,
-            answer: &journalled,
-            tokens_in,
-            tokens_cached,
-            tokens_out,
-            cost,
-            ms,
-        };
-        // The answer is paid for: it is worth some patience.
-        patiently(PATIENCE, &call.cancel, || self.db.finish_call(entry, call.run, &end)).await?;
-        self.tally.add(call.step, Took { calls: 1, replayed: 0, tokens_in, tokens_out, cost });
-        Ok(Metered {
-            text: answer.text,
-            finish: answer.finish,
-            usage: answer.usage,
-            model,
-            cost,
-            replayed: false,
-        })
     }
 
     /// The route that calls of this role take, for whoever wants to know before.
     ///
     /// # Errors
     /// [`CallError::Provider`] if no model can take them.
-    pub fn route(&self, role: Role, pin: Option<&str>) -> Result<Route, CallError> {
-        Ok(self.router.route(role, pin, &Need::default())?)
+    pub fn route(&self, role: Role, pin: Option<&str>, need: &Need) -> Result<Route, CallError> {
+        Ok(self.router.route(role, pin, need)?)
+    }
+
+    /// The router that it asks.
+    #[must_use]
+    pub fn router(&self) -> &Arc<Router> {
+        &self.router
+    }
+
+    /// Calls that ended and are not in the ledger yet.
+    #[must_use]
+    pub fn unwritten(&self) -> usize {
+        self.ledger.waiting()
+    }
+
+    /// Waits until every call that ended is in the ledger.
+    pub async fn flush(&self) {
+        self.ledger.flush().await;
+    }
+
+    /// Writes what is not written, gives back what is not spent, and lets go of every connection to a provider. Calls
+    /// that run go on; their money stays used.
+    ///
+    /// # Errors
+    /// [`StorageError`] if the money could not be given back: it counts as used until it is reconciled.
+    pub async fn close(&self) -> Result<(), StorageError> {
+        self.ledger.close().await;
+        self.router.close();
+        self.purse.give_back(true).await
+    }
+
+    /// Sets money aside for a call along a route.
+    pub(crate) async fn open_tab(
+        &self,
+        size: Size,
+        route: &Route,
+        payer: &Payer,
+        now: Timestamp,
+    ) -> Result<(Tab, crate::budgets::Accounts), CallError> {
+        let accounts = self.budgets.accounts(payer, now);
+        let cap = self.budgets.call;
+        let tab = Tab::open(&self.purse, &accounts, cap, size, &route.targets, self.metrics.clone()).await?;
+        Ok((tab, accounts))
     }
 }
 
-fn cost(answered: &Answered) -> NanoUsd {
-    let Usage { tokens_in, tokens_cached, tokens_out, .. } = answered.answer.usage;
-    answered.target.price.unwrap_or(Price::FREE).cost(tokens_in, tokens_cached, tokens_out)
+/// What a call cost.
+pub(crate) fn cost(target: &Target, usage: &Usage) -> NanoUsd {
+    target.price.unwrap_or(Price::FREE).cost(usage.tokens())
 }
 
-fn replayed(known: JournalledCall) -> Result<Metered, CallError> {
-    let answer: ChatAnswer = serde_json::from_value(known.answer).map_err(CallError::bug)?;
-    let ChatAnswer { text, finish, usage, .. } = answer;
-    Ok(Metered { text, finish, usage, model: known.model, cost: known.cost, replayed: true })
+pub(crate) fn tokens(usage: &Usage) -> CallTokens {
+    CallTokens {
+        input: usage.tokens_in,
+        cached: usage.tokens_cached,
+        cache_write: usage.tokens_cache_write,
+        output: usage.tokens_out,
+        reasoning: usage.tokens_reasoning,
+        measured: usage.measured,
+    }
 }
 
-/// Tokens of the prompt, at the most: none is shorter than a byte.
-fn prompt_tokens(request: &ChatRequest) -> u64 {
-    let schema = request.response_format.as_ref().map_or(0, |f| f.schema.to_string().len() as u64);
-    request.messages.iter().map(|m| m.content.len() as u64 + PER_MESSAGE).sum::<u64>() + schema
-}
-
-/// The request with a bound on its answer, and what it can cost at the most.
-fn bounded(route: &Route, mut request: ChatRequest) -> (ChatRequest, NanoUsd) {
-    let longest = route.targets.iter().filter_map(|t| t.max_output).max().unwrap_or(LONGEST_ANSWER);
-    request.max_tokens.get_or_insert(longest);
-    let worst = route.targets.iter().map(|t| worst_cost(t, &request)).max().unwrap_or(NanoUsd::ZERO);
-    (request, worst)
-}
-
-fn worst_cost(target: &Target, request: &ChatRequest) -> NanoUsd {
-    let answer = u64::from(request.max_tokens.unwrap_or(LONGEST_ANSWER));
-    target.price.map_or(NanoUsd::ZERO, |price| price.cost(prompt_tokens(request), 0, answer))
+/// A route as the ledger keeps it.
+pub(crate) fn told(route: &Route) -> String {
+    let passed: Vec<_> =
+        route.passed_over.iter().map(|(name, why)| json!({"target": name, "why": why})).collect();
+    let chain: Vec<_> = route.targets.iter().map(|t| t.id()).collect();
+    json!({"why": route.why, "chain": chain, "passed_over": passed}).to_string()
 }

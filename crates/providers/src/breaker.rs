@@ -1,5 +1,6 @@
 //! A target's health: a breaker that opens after failures in a row, and a pause when the target asks for one.
 
+use crate::TargetState;
 use cofounder_domain::Timestamp;
 use std::time::Duration;
 
@@ -50,6 +51,21 @@ impl Breaker {
             (Some(_), false) => Gate::Probe,
             (Some(_), true) => Gate::Open(Duration::from_secs(1)),
         }
+    }
+
+    /// The same for a person.
+    pub(crate) fn state(&self, now: Timestamp) -> TargetState {
+        match self.gate(now) {
+            Gate::Free => TargetState::Ready,
+            Gate::Probe => TargetState::Resting(Duration::ZERO),
+            Gate::Cooling(left) => TargetState::Cooling(left),
+            Gate::Open(left) => TargetState::Resting(left),
+        }
+    }
+
+    /// Failures in a row.
+    pub(crate) fn failures(&self) -> u32 {
+        self.failures
     }
 
     /// As [`Self::gate`]; a probe is taken, and is to be given back by one of the methods below.

@@ -1,6 +1,7 @@
 //! The port: what is asked of a model and what it answers, in words that belong to no provider.
 
-use cofounder_domain::FaultKind;
+use bytes::Bytes;
+use cofounder_domain::{FaultKind, Tokens};
 use serde::{Deserialize, Serialize};
 
 /// One chat request, before it is known which model answers it.
@@ -91,8 +92,53 @@ pub struct JsonSchema {
     pub schema: serde_json::Value,
 }
 
+/// What can be asked of a model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verb {
+    /// Answer messages.
+    #[default]
+    Chat,
+    /// Turn texts into vectors.
+    Embeddings,
+    /// Make pictures.
+    Images,
+}
+
+impl Verb {
+    /// The name in ledgers and logs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Embeddings => "embeddings",
+            Self::Images => "images",
+        }
+    }
+}
+
+/// A question, by whom it is put: the program's own steps have typed ones; others' go on as they came.
+#[derive(Clone, Copy, Debug)]
+pub enum Question<'a> {
+    /// A step's.
+    Chat(&'a ChatRequest),
+    /// A client's, in the words of OpenAI's API.
+    Document(Verb, &'a crate::Document),
+}
+
+impl Question<'_> {
+    /// What is asked for.
+    #[must_use]
+    pub const fn verb(&self) -> Verb {
+        match self {
+            Self::Chat(_) => Verb::Chat,
+            Self::Document(verb, _) => *verb,
+        }
+    }
+}
+
 /// What a call is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Choosing and condensing sources.
@@ -107,11 +153,44 @@ pub enum Role {
     Verify,
     /// Title, description and keywords.
     Seo,
+    /// Turning text into vectors.
+    Embed,
+    /// Making pictures.
+    Image,
     /// Somebody else's chat.
     Chat,
 }
 
 impl Role {
+    /// Every role, in the order of the work.
+    pub const ALL: [Self; 9] = [
+        Self::Research,
+        Self::Outline,
+        Self::Draft,
+        Self::Critic,
+        Self::Verify,
+        Self::Seo,
+        Self::Embed,
+        Self::Image,
+        Self::Chat,
+    ];
+
+    /// The role of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == name)
+    }
+
+    /// What is asked of a model in this role.
+    #[must_use]
+    pub const fn verb(self) -> Verb {
+        match self {
+            Self::Embed => Verb::Embeddings,
+            Self::Image => Verb::Images,
+            _ => Verb::Chat,
+        }
+    }
+
     /// The name in configuration, journals and logs.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -122,6 +201,8 @@ impl Role {
             Self::Critic => "critic",
             Self::Verify => "verify",
             Self::Seo => "seo",
+            Self::Embed => "embed",
+            Self::Image => "image",
             Self::Chat => "chat",
         }
     }
@@ -150,6 +231,8 @@ pub enum Finish {
     Length,
     /// The provider withheld the rest.
     ContentFilter,
+    /// It calls a tool, and goes on when it hears from it.
+    Tools,
     /// Something else, or nothing was said.
     Other,
 }
@@ -161,10 +244,44 @@ pub struct Usage {
     pub tokens_in: u64,
     /// Those of them that the provider had cached.
     pub tokens_cached: u64,
+    /// Those of them that it wrote to its cache.
+    #[serde(default)]
+    pub tokens_cache_write: u64,
     /// Answer tokens, reasoning included.
     pub tokens_out: u64,
+    /// Those of them that were spent on reasoning.
+    #[serde(default)]
+    pub tokens_reasoning: u64,
     /// False if the provider did not say and the numbers are an estimate.
     pub measured: bool,
+}
+
+impl Usage {
+    /// By what they are charged as.
+    #[must_use]
+    pub const fn tokens(&self) -> Tokens {
+        Tokens {
+            input: self.tokens_in,
+            cached: self.tokens_cached,
+            cache_write: self.tokens_cache_write,
+            output: self.tokens_out,
+        }
+    }
+}
+
+/// An answer to any question, in the words of OpenAI's API.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// The document: the provider's own where it speaks those words, else a translation.
+    pub body: Bytes,
+    /// What the first choice says; empty where it says nothing, as with tool calls, vectors and pictures.
+    pub text: String,
+    /// Why it ended.
+    pub finish: Finish,
+    /// What it took.
+    pub usage: Usage,
+    /// The model by the name that the provider gave in its answer.
+    pub model: String,
 }
 
 /// One request to one target.

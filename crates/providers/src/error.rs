@@ -13,6 +13,16 @@ pub enum ProviderError {
     Unavailable {
         /// What was seen.
         why: String,
+        /// How long to wait, if that was said.
+        retry_after: Option<Duration>,
+    },
+    /// It is loading the model (HTTP 503 of Hugging Face, with an estimate).
+    #[error("the model's provider is still loading the model: {why}. What was done is kept; {}", wait(*retry_after))]
+    Loading {
+        /// How long that takes, as it estimates.
+        retry_after: Option<Duration>,
+        /// What it said.
+        why: String,
     },
     /// It asks for patience (HTTP 429), or our own limit for it is reached.
     #[error("the model's provider takes no more requests now: {why}. What was done is kept; {}", wait(*retry_after))]
@@ -35,6 +45,20 @@ pub enum ProviderError {
         "the model's provider refuses the request: {why}. What was done is kept; asking again changes nothing"
     )]
     InvalidRequest {
+        /// What it said.
+        why: String,
+    },
+    /// The question cannot be put in the words that the provider understands. It was not asked.
+    #[error(
+        "the question cannot be put to this model: {why}. What was done is kept; change it, or choose another model"
+    )]
+    Inexpressible {
+        /// What of it, and what to do.
+        why: String,
+    },
+    /// The provider does not answer this question for what it is about.
+    #[error("the model's provider withholds an answer: {why}. What was done is kept; ask for something else")]
+    Refused {
         /// What it said.
         why: String,
     },
@@ -66,6 +90,14 @@ pub enum ProviderError {
         /// What was being waited for.
         stage: Stage,
     },
+    /// The money that is left does not cover another request.
+    #[error(
+        "no money is left for another request: {why}. What was done is kept; raise the budget, or wait until it begins anew"
+    )]
+    Budget {
+        /// Whose money.
+        why: String,
+    },
     /// The answer is not what the protocol says.
     #[error("the model's provider gave an answer that is not valid: {why}. What was done is kept; try again")]
     Malformed {
@@ -91,10 +123,15 @@ pub enum ProviderError {
         why: String,
     },
     /// The model that was named is not known.
-    #[error("no model is called `{name}`. Known are: {known}. Name one of them, or as `provider/model`")]
+    #[error(
+        "no model is called `{name}`{}. Known are: {known}. Name one of them, or as `provider/model`",
+        meant(nearest)
+    )]
     UnknownModel {
         /// What was named.
         name: String,
+        /// What was probably meant.
+        nearest: Option<String>,
         /// What could be named.
         known: String,
     },
@@ -119,8 +156,8 @@ pub enum ProviderError {
 pub enum Stage {
     /// A connection.
     Connect,
-    /// The first byte of the answer.
-    FirstByte,
+    /// The beginning of the answer.
+    FirstToken,
     /// The next byte of the answer.
     Idle,
     /// The whole answer.
@@ -133,7 +170,7 @@ impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Connect => "no connection in time (connect_ms)",
-            Self::FirstByte => "no answer began in time (first_token_ms)",
+            Self::FirstToken => "no answer began in time (first_token_ms)",
             Self::Idle => "the answer stood still (idle_ms)",
             Self::Total => "no complete answer in time (total_ms)",
             Self::Deadline => "the deadline of the step passed",
@@ -148,7 +185,7 @@ impl ProviderError {
     }
 
     pub(crate) fn unavailable(why: impl fmt::Display) -> Self {
-        Self::Unavailable { why: why.to_string() }
+        Self::Unavailable { why: why.to_string(), retry_after: None }
     }
 
     pub(crate) fn malformed(why: impl fmt::Display) -> Self {
@@ -164,15 +201,19 @@ impl ProviderError {
     pub const fn kind(&self) -> FaultKind {
         match self {
             Self::Unavailable { .. }
+            | Self::Loading { .. }
             | Self::Timeout { .. }
             | Self::Malformed { .. }
             | Self::Truncated
             | Self::Launch { .. } => FaultKind::Unavailable,
             Self::Limited { .. } => FaultKind::Limited,
+            Self::Budget { .. } => FaultKind::Budget,
             Self::Unauthorised { .. } => FaultKind::Unauthorised,
-            Self::InvalidRequest { .. } | Self::ContextTooLong { .. } | Self::Configuration { .. } => {
-                FaultKind::InvalidInput
-            }
+            Self::InvalidRequest { .. }
+            | Self::Inexpressible { .. }
+            | Self::Refused { .. }
+            | Self::ContextTooLong { .. }
+            | Self::Configuration { .. } => FaultKind::InvalidInput,
             Self::Unsupported { .. } | Self::NoRoute { .. } => FaultKind::Unsupported,
             Self::UnknownModel { .. } | Self::NotThere { .. } => FaultKind::NotFound,
             Self::Cancelled => FaultKind::Conflict,
@@ -184,7 +225,9 @@ impl ProviderError {
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {
-            Self::Limited { retry_after, .. } => *retry_after,
+            Self::Limited { retry_after, .. }
+            | Self::Unavailable { retry_after, .. }
+            | Self::Loading { retry_after, .. } => *retry_after,
             _ => None,
         }
     }
@@ -194,25 +237,32 @@ impl ProviderError {
     pub const fn may_have_cost(&self) -> bool {
         match self {
             Self::Timeout { stage } => {
-                matches!(stage, Stage::FirstByte | Stage::Idle | Stage::Total | Stage::Deadline)
+                matches!(stage, Stage::FirstToken | Stage::Idle | Stage::Total | Stage::Deadline)
             }
             Self::Malformed { .. } | Self::Truncated | Self::Cancelled => true,
             _ => false,
         }
     }
 
-    /// What speaks against a target's health: it opens the breaker when it goes on. A deadline of ours does not.
+    /// What speaks against a target's health: it opens the breaker when it goes on. A key that is refused does, so that
+    /// it is not shown again and again. A deadline of ours does not, nor does a model that is being loaded.
     pub(crate) const fn trips(&self) -> bool {
-        !matches!(self, Self::Timeout { stage: Stage::Deadline })
-            && matches!(self.kind(), FaultKind::Unavailable)
+        !matches!(self, Self::Timeout { stage: Stage::Deadline } | Self::Loading { .. })
+            && matches!(self.kind(), FaultKind::Unavailable | FaultKind::Unauthorised)
+    }
+
+    /// Whether the same target may be asked once more in the same call.
+    pub(crate) const fn may_pass(&self) -> bool {
+        matches!(self.kind(), FaultKind::Unavailable | FaultKind::Limited)
+            && !matches!(self, Self::Launch { .. })
     }
 
     /// The provider works and does not want this request.
     pub(crate) const fn is_refusal(&self) -> bool {
         matches!(
             self,
-            Self::Unauthorised { .. }
-                | Self::InvalidRequest { .. }
+            Self::InvalidRequest { .. }
+                | Self::Refused { .. }
                 | Self::NotThere { .. }
                 | Self::ContextTooLong { .. }
         )
@@ -222,10 +272,13 @@ impl ProviderError {
     /// person reads: the other way round, the cut could leave half a key.
     #[must_use]
     pub(crate) fn cleaned(mut self, key: &str) -> Self {
-        if let Self::Unavailable { why }
+        if let Self::Unavailable { why, .. }
+        | Self::Loading { why, .. }
         | Self::Limited { why, .. }
         | Self::Unauthorised { why }
         | Self::InvalidRequest { why }
+        | Self::Refused { why }
+        | Self::Malformed { why }
         | Self::NotThere { why }
         | Self::ContextTooLong { why } = &mut self
         {
@@ -244,4 +297,8 @@ fn wait(retry_after: Option<Duration>) -> String {
         Some(time) => format!("try again in {} s", time.as_secs().max(1)),
         None => "try again later".to_owned(),
     }
+}
+
+fn meant(nearest: &Option<String>) -> String {
+    nearest.as_ref().map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"))
 }

@@ -1,12 +1,13 @@
 //! HTTP to providers: clients with limits, bounded bodies, and errors without addresses' secrets.
 
 use crate::{ProviderError, Stage};
+use bytes::Bytes;
 use std::{path::Path, sync::Once, time::Duration};
 use tokio::time::timeout;
 use url::Url;
 
-/// The largest answer that is read.
-pub(crate) const MAX_BODY: usize = 8 * 1024 * 1024;
+/// The largest error document that is read.
+pub(crate) const MAX_REFUSAL: usize = 1 << 20;
 
 /// A client of its own for each provider. It follows no redirects, which would carry the key elsewhere, and asks no
 /// proxy for what is near.
@@ -46,17 +47,63 @@ pub(crate) fn endpoint(base: &Url, verb: &str) -> Url {
     url
 }
 
-/// The whole body, if it is not larger than [`MAX_BODY`] and never stands still for longer than `idle`.
-pub(crate) async fn bounded(mut answer: reqwest::Response, idle: Duration) -> Result<Vec<u8>, ProviderError> {
-    let mut body = Vec::new();
+/// The same base with a version as its last part: as it is if it has one, such as `/v1` or `/v1beta`, else with this.
+pub(crate) fn versioned(base: &Url, version: &str) -> Url {
+    let last = base.path().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    let number = last.strip_prefix('v').unwrap_or_default();
+    if number.starts_with(|c: char| c.is_ascii_digit()) { base.clone() } else { endpoint(base, version) }
+}
+
+/// The base without the `/v1` under which a server has its copy of OpenAI's API.
+pub(crate) fn root(base: &Url) -> Url {
+    let mut root = base.clone();
+    let path = base.path().trim_end_matches('/');
+    root.set_path(path.strip_suffix("/v1").unwrap_or(path));
+    root
+}
+
+/// The whole body, if it is not larger than `largest` and never stands still for longer than `idle`.
+pub(crate) async fn bounded(
+    mut answer: reqwest::Response,
+    idle: Duration,
+    largest: usize,
+) -> Result<Bytes, ProviderError> {
+    let mut pieces = Pieces::default();
     loop {
         let chunk =
             timeout(idle, answer.chunk()).await.map_err(|_| ProviderError::Timeout { stage: Stage::Idle })?;
-        let Some(chunk) = chunk.map_err(|_| ProviderError::Truncated)? else { return Ok(body) };
-        if body.len() + chunk.len() > MAX_BODY {
-            return Err(ProviderError::malformed(format!("it is larger than {} MiB", MAX_BODY >> 20)));
+        let Some(chunk) = chunk.map_err(|_| ProviderError::Truncated)? else { return Ok(pieces.whole()) };
+        if pieces.len() + chunk.len() > largest {
+            return Err(ProviderError::malformed(format!("it is larger than {} MiB", largest >> 20)));
         }
-        body.extend_from_slice(&chunk);
+        pieces.push(chunk);
+    }
+}
+
+/// A body as it comes. One that comes in one piece, as most do, is not copied.
+#[derive(Default)]
+struct Pieces {
+    first: Bytes,
+    more: Vec<u8>,
+}
+
+impl Pieces {
+    fn len(&self) -> usize {
+        self.first.len() + self.more.len()
+    }
+
+    fn push(&mut self, piece: Bytes) {
+        if self.len() == 0 {
+            self.first = piece;
+        } else {
+            let first = std::mem::take(&mut self.first);
+            self.more.extend_from_slice(&first);
+            self.more.extend_from_slice(&piece);
+        }
+    }
+
+    fn whole(self) -> Bytes {
+        if self.more.is_empty() { self.first } else { self.more.into() }
     }
 }
 
@@ -79,4 +126,25 @@ fn deepest(error: &dyn std::error::Error) -> String {
         inner = source;
     }
     inner.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bases_are_taken_with_and_without_their_version() {
+        let url = |text: &str| Url::parse(text).unwrap();
+        for base in ["http://h:1", "http://h:1/", "http://h:1/v1", "http://h:1/v1/"] {
+            assert_eq!(endpoint(&root(&url(base)), "api/chat").as_str(), "http://h:1/api/chat", "{base}");
+            assert_eq!(
+                endpoint(&versioned(&url(base), "v1"), "messages").as_str(),
+                "http://h:1/v1/messages",
+                "{base}"
+            );
+        }
+        assert_eq!(root(&url("http://h/x/v1")).as_str(), "http://h/x");
+        assert_eq!(versioned(&url("http://h/v1alpha"), "v1beta").as_str(), "http://h/v1alpha");
+        assert_eq!(versioned(&url("http://h/vertex"), "v1beta").as_str(), "http://h/vertex/v1beta");
+    }
 }

@@ -4,30 +4,44 @@
 //! keeps failing ones out of the way. It does not know about money that is left, tasks, journals or storage.
 
 mod breaker;
+mod catalogue;
 mod chat;
 mod config;
+mod dialect;
+mod document;
 mod error;
+mod exchange;
 mod http;
 mod launcher;
 mod limits;
 mod local;
 mod models;
-mod openai;
+mod presets;
+mod pull;
 mod router;
 mod secret;
+mod sse;
 
+pub use catalogue::{Catalogue, Entry};
 pub use chat::{
-    Attempt, ChatAnswer, ChatRequest, Finish, JsonSchema, Message, Outcome, Role, Speaker, Usage,
+    Answer, Attempt, ChatAnswer, ChatRequest, Finish, JsonSchema, Message, Outcome, Question, Role, Speaker,
+    Usage, Verb,
 };
 pub use config::{
-    Abilities, Ability, Dialect, Limits, ModelSection, ProviderSection, RouterSection, Timeouts,
+    Abilities, Ability, Dialect, Limits, ModelSection, Preference, ProviderSection, RoleSection,
+    RouterSection, Timeouts,
 };
+pub use dialect::{Brings, Chunk};
+pub use document::Document;
 pub use error::{ProviderError, Stage};
 pub use launcher::{Launcher, NoEngine};
-pub use local::{OLLAMA_PATIENCE, OLLAMA_URL, discover_ollama, known_env_keys};
+pub use limits::{Limiter, Place, Wish};
+pub use local::{OLLAMA_PATIENCE, OLLAMA_URL, discover_ollama, is_embedding_model};
 pub use models::Models;
+pub use presets::{PRESETS, Preset, known_env_keys};
+pub use pull::{PullProgress, pull_ollama};
 pub use router::{
-    Answered, EMBEDDED, EmbeddedModel, FoundOllama, Need, OLLAMA, ProviderHealth, Route, Router,
-    RouterConfig, Target, TargetHealth, TargetState,
+    Answered, Call, ChatStream, EMBEDDED, EmbeddedModel, FoundOllama, HealthChange, Need, OLLAMA, Opened,
+    ProviderHealth, Route, Router, RouterConfig, Target, TargetHealth, TargetState, Wanted, Witness,
 };
 pub use secret::Secret;

@@ -1,11 +1,11 @@
 //! What is near: addresses of this machine and its network, and a running Ollama.
 
-use crate::http;
+use crate::{Dialect, dialect, http};
 use std::{net::IpAddr, time::Duration};
 use url::{Host, Url};
 
 /// Where Ollama listens unless it is told otherwise.
-pub const OLLAMA_URL: &str = "http://127.0.0.1:11434/v1";
+pub const OLLAMA_URL: &str = "http://127.0.0.1:11434";
 /// How long a search for Ollama takes at most.
 pub const OLLAMA_PATIENCE: Duration = Duration::from_millis(300);
 
@@ -30,47 +30,22 @@ fn near(address: IpAddr) -> bool {
 pub async fn discover_ollama(base: &Url, patience: Duration) -> Option<Vec<String>> {
     let client = http::client(None, patience, true).ok()?;
     let ask = async {
-        let answer = client.get(http::endpoint(base, "models")).send().await.ok()?;
+        let words = dialect::words(Dialect::Ollama);
+        let answer = client.get(words.list(base, None)).send().await.ok()?;
         if !answer.status().is_success() {
             return None;
         }
-        let body = http::bounded(answer, patience).await.ok()?;
-        let list: serde_json::Value = serde_json::from_slice(&body).ok()?;
-        let models = list.get("data")?.as_array()?;
-        Some(models.iter().filter_map(|m| m.get("id")?.as_str().map(str::to_owned)).collect())
+        let body = http::bounded(answer, patience, http::MAX_REFUSAL).await.ok()?;
+        Some(words.names(&body).ok()?.names)
     };
     tokio::time::timeout(patience, ask).await.ok().flatten()
 }
 
 /// Models that turn text into vectors and cannot chat, told by their names as Ollama's library has them.
-pub(crate) fn is_embedding_model(name: &str) -> bool {
+#[must_use]
+pub fn is_embedding_model(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     ["embed", "minilm", "bge-", "gte-", "e5-", "rerank"].iter().any(|part| name.contains(part))
-}
-
-/// Providers that speak the dialect `openai`, by the environment variable in which their users keep the key.
-const BY_KEY: [(&str, &str, &str); 5] = [
-    ("OPENAI_API_KEY", "openai", "https://api.openai.com/v1"),
-    ("OPENROUTER_API_KEY", "openrouter", "https://openrouter.ai/api/v1"),
-    ("MISTRAL_API_KEY", "mistral", "https://api.mistral.ai/v1"),
-    ("GROQ_API_KEY", "groq", "https://api.groq.com/openai/v1"),
-    ("GEMINI_API_KEY", "gemini", "https://generativelanguage.googleapis.com/v1beta/openai"),
-];
-
-/// The environment variables to look for: for [`crate::RouterConfig::env_keys`].
-pub fn known_env_keys() -> impl Iterator<Item = &'static str> {
-    BY_KEY.into_iter().map(|(key, ..)| key)
-}
-
-/// The provider to which a key of this name belongs, and its address.
-pub(crate) fn provider_of_key(key: &str) -> Option<(&'static str, Url)> {
-    let (_, name, url) = BY_KEY.into_iter().find(|(known, ..)| *known == key)?;
-    Some((name, Url::parse(url).ok()?))
-}
-
-/// Whether a provider of this name comes with a key in the environment.
-pub(crate) fn is_known_provider(name: &str) -> bool {
-    BY_KEY.iter().any(|(_, known, _)| *known == name)
 }
 
 #[cfg(test)]
@@ -108,13 +83,6 @@ mod tests {
         }
         for name in ["llama3.2:3b", "qwen3:8b", "gemma3"] {
             assert!(!is_embedding_model(name), "{name}");
-        }
-    }
-
-    #[test]
-    fn every_known_key_has_an_address() {
-        for key in known_env_keys() {
-            assert!(provider_of_key(key).is_some(), "{key}");
         }
     }
 }

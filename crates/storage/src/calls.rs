@@ -1,13 +1,13 @@
-//! The journal of model calls: each is written down before it is made and as soon as it ends.
+//! The journal of a run's model calls: each is written down before it is made and as soon as it ends.
 
-use cofounder_domain::{CallRecord, NanoUsd, StepPath, TaskId};
+use cofounder_domain::{CallId, CallRecord, FaultKind, NanoUsd, TaskId};
 use serde_json::Value;
-use std::collections::HashMap;
 
 use crate::{
-    Claimed, Database, StorageError,
+    CallKind, CallTokens, Claimed, Database, Spend, StorageError,
     queue::check_fence,
-    sql::{Row, id, signed, to_json, values},
+    slices::spend,
+    sql::{Row, Sql, id, signed, to_json, values, word},
     work::transaction,
 };
 
@@ -22,29 +22,65 @@ pub struct CallStart<'a> {
     pub step: &'a str,
     /// Which question of the step it is.
     pub ordinal: u32,
+    /// What it asks for.
+    pub kind: CallKind,
+    /// The role that it is routed by; empty for none.
+    pub role: &'a str,
     /// The target that was chosen first.
     pub model: &'a str,
     /// What is asked.
     pub request: &'a Value,
+    /// The process that asks: [`crate::Owner::id`].
+    pub owner: &'a str,
+}
+
+/// What a call took, however it ended.
+#[derive(Clone, Debug)]
+pub struct CallEnd<'a> {
+    /// Names the call for good.
+    pub call_id: CallId,
+    /// The process whose slices pay for it.
+    pub owner: &'a str,
+    /// `provider/model` that answered, or was tried last.
+    pub model: &'a str,
+    /// Its tokens.
+    pub tokens: CallTokens,
+    /// What it cost.
+    pub cost: NanoUsd,
+    /// What is assumed for attempts that failed and may be charged all the same.
+    pub lost: NanoUsd,
+    /// How long the first token took, in milliseconds, if there was one.
+    pub first_token_ms: Option<u64>,
+    /// How long all of it took, in milliseconds.
+    pub ms: u64,
+    /// Every attempt, as a JSON list.
+    pub attempts: &'a str,
+    /// Why this model was chosen, as a JSON object.
+    pub route: &'a str,
+    /// What it spent, for each account.
+    pub spends: &'a [Spend],
 }
 
 /// How a call ended well.
 #[derive(Clone, Debug)]
 pub struct FinishedCall<'a> {
-    /// `provider/model` that answered.
-    pub model: &'a str,
-    /// What it answered.
+    /// What was answered.
     pub answer: &'a Value,
-    /// Prompt tokens.
-    pub tokens_in: u64,
-    /// Prompt tokens that were cached.
-    pub tokens_cached: u64,
-    /// Answer tokens.
-    pub tokens_out: u64,
-    /// What it cost.
-    pub cost: NanoUsd,
-    /// How long it took, in milliseconds.
-    pub ms: u64,
+    /// What it took.
+    pub end: CallEnd<'a>,
+}
+
+/// How a call ended otherwise.
+#[derive(Clone, Debug)]
+pub struct FailedCall<'a> {
+    /// Why.
+    pub error: &'a str,
+    /// What kind of failure that is.
+    pub fault: FaultKind,
+    /// It was cut off from here: its end was not seen, and it is counted as such.
+    pub cut_off: bool,
+    /// What it took all the same.
+    pub end: CallEnd<'a>,
 }
 
 /// A call that was made before.
@@ -54,31 +90,14 @@ pub struct JournalledCall {
     pub answer: Value,
     /// `provider/model` that answered.
     pub model: String,
-    /// Prompt tokens.
-    pub tokens_in: u64,
-    /// Prompt tokens that were cached.
-    pub tokens_cached: u64,
-    /// Answer tokens.
-    pub tokens_out: u64,
+    /// Its tokens.
+    pub tokens: CallTokens,
     /// What it cost.
     pub cost: NanoUsd,
-    /// How long it took, in milliseconds.
+    /// How long the first token took, in milliseconds, if there was one.
+    pub first_token_ms: Option<u64>,
+    /// How long all of it took, in milliseconds.
     pub ms: u64,
-}
-
-/// What a task's calls took.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Spent {
-    /// Calls that ended well.
-    pub calls: u64,
-    /// Calls that were begun and whose end was never seen: they may have been paid.
-    pub unfinished: u64,
-    /// Prompt tokens.
-    pub tokens_in: u64,
-    /// Answer tokens.
-    pub tokens_out: u64,
-    /// What they cost.
-    pub cost: NanoUsd,
 }
 
 impl Database {
@@ -87,18 +106,15 @@ impl Database {
     /// # Errors
     /// [`StorageError`] if the database does not answer.
     pub async fn journalled_call(&self, key: &str) -> Result<Option<JournalledCall>, StorageError> {
-        let row = self
-            .read()
-            .one("SELECT * FROM model_calls WHERE call_key = $1 AND state = 'done'", values![key])
-            .await?;
-        let Some(row) = row else { return Ok(None) };
+        // The condition is that of the index.
+        let text = "SELECT * FROM model_calls WHERE call_key = $1 AND state = 'done' AND task_id IS NOT NULL";
+        let Some(row) = self.read().one(text, values![key]).await? else { return Ok(None) };
         Ok(Some(JournalledCall {
             answer: row.json("answer")?,
             model: row.get("model")?,
-            tokens_in: row.number("tokens_in")?,
-            tokens_cached: row.number("tokens_cached")?,
-            tokens_out: row.number("tokens_out")?,
-            cost: NanoUsd::new(row.number("cost")?),
+            tokens: tokens_of(&row)?,
+            cost: row.money("cost")?,
+            first_token_ms: row.maybe_number("first_token_ms")?,
             ms: row.number("ms")?,
         }))
     }
@@ -108,22 +124,32 @@ impl Database {
     /// # Errors
     /// [`StorageError::Stale`] if somebody else has the task by now. Whatever the error, the call must not be made.
     pub async fn begin_call(&self, call: &CallStart<'_>) -> Result<i64, StorageError> {
-        let request = to_json(call.request)?;
+        let (request, kind) = (to_json(call.request)?, word(&call.kind)?);
         transaction!(self, |sql| {
             if let Some(run) = call.run {
                 check_fence(&sql, run, sql.lock()).await?;
             }
-            let text = "INSERT INTO model_calls (call_key, task_id, step, ordinal, state, model, request, started_at)
-                        VALUES ($1, $2, $3, $4, 'started', $5, $6, $7) RETURNING id";
-            let task = call.run.map(|run| id(run.task));
-            let ordinal = i64::from(call.ordinal);
-            let row = values![call.key, task, call.step, ordinal, call.model, request.clone(), sql.db.millis()];
+            let text = "INSERT INTO model_calls (call_key, task_id, step, ordinal, state, kind, role, model, request, owner, started_at)
+                        VALUES ($1, $2, $3, $4, 'started', $5, $6, $7, $8, $9, $10) RETURNING id";
+            let row = values![
+                call.key,
+                call.run.map(|run| id(run.task)),
+                call.step,
+                i64::from(call.ordinal),
+                kind.clone(),
+                call.role,
+                call.model,
+                request.clone(),
+                call.owner,
+                sql.db.millis()
+            ];
             sql.one(text, row).await?.ok_or_else(|| StorageError::bug("no row came back"))?.get("id")
         })
         .await
     }
 
-    /// Writes down what a call came to.
+    /// Writes down what a call came to and what it spent, in one transaction. Once more, after an error that left open
+    /// whether it took place, changes nothing.
     ///
     /// # Errors
     /// [`StorageError::Stale`] if somebody else has the task by now: what it cost is written down, and its answer is not,
@@ -136,29 +162,14 @@ impl Database {
     ) -> Result<(), StorageError> {
         let answer = to_json(call.answer)?;
         let mine = transaction!(self, |sql| {
-            let mine = match run {
-                Some(run) => match check_fence(&sql, run, sql.lock()).await {
-                    Err(StorageError::Stale) => false,
-                    checked => checked.map(|()| true)?,
-                },
-                None => true,
+            let mine = is_mine(&sql, run).await?;
+            let outcome = Outcome {
+                state: if mine { "done" } else { "failed" },
+                answer: mine.then(|| answer.clone()),
+                error: (!mine).then(|| "answered when another process had taken the task over".to_owned()),
+                fault: (!mine).then_some(FaultKind::Conflict),
             };
-            let text = "UPDATE model_calls SET state = $2, model = $3, answer = $4, error = $5, tokens_in = $6, tokens_cached = $7,
-                          tokens_out = $8, cost = $9, ms = $10 WHERE id = $1";
-            let late = (!mine).then(|| "answered when another process had taken the task over".to_owned());
-            let row = values![
-                entry,
-                if mine { "done" } else { "failed" },
-                call.model,
-                mine.then(|| answer.clone()),
-                late,
-                signed(call.tokens_in),
-                signed(call.tokens_cached),
-                signed(call.tokens_out),
-                signed(call.cost.nano()),
-                signed(call.ms)
-            ];
-            sql.run(text, row).await?;
+            end(&sql, entry, outcome, &call.end).await?;
             if let Some(run) = run.filter(|_| mine) {
                 let text = "UPDATE tasks SET fruitless = 0 WHERE id = $1 AND fruitless > 0";
                 sql.run(text, values![id(run.task)]).await?;
@@ -168,7 +179,9 @@ impl Database {
         if mine.await? { Ok(()) } else { Err(StorageError::Stale) }
     }
 
-    /// Writes down why a call failed. If somebody else has the task by now, the call stays one whose end was not seen.
+    /// Writes down why a call failed and what it spent all the same, in one transaction. If somebody else has the task by
+    /// now, or the call was cut off, it stays one whose end was not seen. Once more, after an error that left open whether it took place,
+    /// changes nothing.
     ///
     /// # Errors
     /// [`StorageError`] if the database does not take it.
@@ -176,22 +189,27 @@ impl Database {
         &self,
         entry: i64,
         run: Option<&Claimed>,
-        error: &str,
-        ms: u64,
+        call: &FailedCall<'_>,
     ) -> Result<(), StorageError> {
-        let fence = run.map_or(0, |run| run.fence);
-        let text = "UPDATE model_calls SET state = 'failed', error = $2, ms = $3 WHERE id = $1 AND (task_id IS NULL OR EXISTS
-                      (SELECT 1 FROM tasks WHERE tasks.id = model_calls.task_id AND tasks.fence = $4 AND tasks.status = 'in_progress'))";
-        transaction!(self, |sql| sql.run(text, values![entry, error, signed(ms), fence]).await.map(drop))
-            .await
+        transaction!(self, |sql| {
+            let outcome = Outcome {
+                state: if is_mine(&sql, run).await? && !call.cut_off { "failed" } else { "started" },
+                answer: None,
+                error: Some(call.error.to_owned()),
+                fault: Some(call.fault),
+            };
+            end(&sql, entry, outcome, &call.end).await
+        })
+        .await
     }
 
-    /// A task's calls that ended well, in order.
+    /// A task's calls that ended well, in order. What is assumed for their failed attempts is part of what they cost.
     ///
     /// # Errors
     /// [`StorageError`] if the database does not answer.
     pub async fn calls(&self, task: TaskId) -> Result<Vec<CallRecord>, StorageError> {
-        let text = "SELECT step, model, tokens_in, tokens_out, cost, ms FROM model_calls WHERE task_id = $1 AND state = 'done' ORDER BY id";
+        let text = "SELECT step, model, tokens_in, tokens_out, cost + lost AS cost, ms FROM model_calls
+                    WHERE task_id = $1 AND state = 'done' ORDER BY id";
         let rows = self.read().all(text, values![id(task)]).await?;
         rows.iter()
             .map(|row| {
@@ -200,44 +218,70 @@ impl Database {
                     model: row.get("model")?,
                     tokens_in: row.number("tokens_in")?,
                     tokens_out: row.number("tokens_out")?,
-                    cost_usd: NanoUsd::new(row.number("cost")?).as_usd(),
+                    cost_usd: row.money("cost")?.as_usd(),
                     ms: row.number("ms")?,
                 })
             })
             .collect()
     }
+}
 
-    /// What a task's calls took together.
-    ///
-    /// # Errors
-    /// [`StorageError`] if the database does not answer.
-    pub async fn spent(&self, task: TaskId) -> Result<Spent, StorageError> {
-        let text = format!("SELECT {SUMS} FROM model_calls WHERE task_id = $1");
-        let row = self.read().one(&text, values![id(task)]).await?;
-        row.as_ref().map_or(Ok(Spent::default()), spent_of)
-    }
+/// What becomes of an entry of the journal.
+struct Outcome {
+    state: &'static str,
+    answer: Option<String>,
+    error: Option<String>,
+    fault: Option<FaultKind>,
+}
 
-    /// What a task's calls took, step by step.
-    ///
-    /// # Errors
-    /// [`StorageError`] if the database does not answer.
-    pub async fn spent_by_step(&self, task: TaskId) -> Result<HashMap<StepPath, Spent>, StorageError> {
-        let text = format!("SELECT step, {SUMS} FROM model_calls WHERE task_id = $1 GROUP BY step");
-        let rows = self.read().all(&text, values![id(task)]).await?;
-        rows.iter().map(|row| Ok((StepPath::new(row.get::<String>("step")?), spent_of(row)?))).collect()
+/// Whether the task is still that of the run; then it stays so until the transaction ends.
+async fn is_mine(sql: &Sql<'_>, run: Option<&Claimed>) -> Result<bool, StorageError> {
+    let Some(run) = run else { return Ok(true) };
+    match check_fence(sql, run, sql.lock()).await {
+        Err(StorageError::Stale) => Ok(false),
+        checked => checked.map(|()| true),
     }
 }
 
-const SUMS: &str = "count(*) FILTER (WHERE state = 'done') AS calls, count(*) FILTER (WHERE state = 'started') AS unfinished,
-    CAST(coalesce(sum(tokens_in), 0) AS BIGINT) AS tokens_in, CAST(coalesce(sum(tokens_out), 0) AS BIGINT) AS tokens_out,
-    CAST(coalesce(sum(cost), 0) AS BIGINT) AS cost";
+/// Ends an entry that has not ended yet, and spends what the call took.
+async fn end(sql: &Sql<'_>, entry: i64, outcome: Outcome, end: &CallEnd<'_>) -> Result<(), StorageError> {
+    let text = "UPDATE model_calls SET state = $2, answer = $3, error = $4, fault = $5, call_id = $6, owner = $7, model = $8,
+                  tokens_in = $9, tokens_cached = $10, tokens_cache_write = $11, tokens_out = $12, tokens_reasoning = $13,
+                  measured = $14, cost = $15, lost = $16, first_token_ms = $17, ms = $18, attempts = $19, route = $20
+                WHERE id = $1 AND call_id IS NULL";
+    let row = values![
+        entry,
+        outcome.state,
+        outcome.answer,
+        outcome.error,
+        outcome.fault.map(|fault| word(&fault)).transpose()?,
+        end.call_id.to_string(),
+        end.owner,
+        end.model,
+        signed(end.tokens.input),
+        signed(end.tokens.cached),
+        signed(end.tokens.cache_write),
+        signed(end.tokens.output),
+        signed(end.tokens.reasoning),
+        i64::from(end.tokens.measured),
+        signed(end.cost.nano()),
+        signed(end.lost.nano()),
+        end.first_token_ms.map(signed),
+        signed(end.ms),
+        end.attempts,
+        end.route,
+    ];
+    if sql.run(text, row).await? == 0 { Ok(()) } else { spend(sql, end.owner, end.spends).await }
+}
 
-fn spent_of(row: &Row) -> Result<Spent, StorageError> {
-    Ok(Spent {
-        calls: row.number("calls")?,
-        unfinished: row.number("unfinished")?,
-        tokens_in: row.number("tokens_in")?,
-        tokens_out: row.number("tokens_out")?,
-        cost: NanoUsd::new(row.number("cost")?),
+/// The tokens of a line.
+pub(crate) fn tokens_of(row: &Row) -> Result<CallTokens, StorageError> {
+    Ok(CallTokens {
+        input: row.number("tokens_in")?,
+        cached: row.number("tokens_cached")?,
+        cache_write: row.number("tokens_cache_write")?,
+        output: row.number("tokens_out")?,
+        reasoning: row.number("tokens_reasoning")?,
+        measured: row.get::<i64>("measured")? == 1,
     })
 }

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     Database, StorageError,
-    sql::{Sql, id, values},
+    sql::{self, Sql, id, values},
     work::transaction,
 };
 
@@ -200,7 +200,7 @@ async fn number(sql: &Sql<'_>, group: &[Entry]) -> Result<Vec<Option<i64>>, Stor
         .map(|((task, fence), (entries, fruit))| json!({"task": task, "fence": fence, "entries": entries, "fruit": fruit}))
         .collect();
     let input_rows =
-        rows(sql, &[("task", "text"), ("fence", "bigint"), ("entries", "bigint"), ("fruit", "bigint")]);
+        sql.rows(&[("task", "text"), ("fence", "bigint"), ("entries", "bigint"), ("fruit", "bigint")]);
     let text = format!(
         "WITH input AS ({input_rows}) UPDATE tasks SET events = events + input.entries,
            fruitless = CASE WHEN input.fruit = 1 THEN 0 ELSE fruitless END
@@ -233,7 +233,7 @@ async fn begin<'a>(
     if input.is_empty() {
         return Ok(HashMap::new());
     }
-    let input_rows = rows(sql, &[("task", "text"), ("path", "text"), ("seq", "bigint"), ("at", "bigint")]);
+    let input_rows = sql.rows(&[("task", "text"), ("path", "text"), ("seq", "bigint"), ("at", "bigint")]);
     let text = format!(
         "WITH input AS ({input_rows}) INSERT INTO steps (task_id, path, position, status, attempts, started_at)
            SELECT task, path, seq, 'running', 1, at FROM input WHERE true
@@ -264,7 +264,7 @@ async fn end<'a>(sql: &Sql<'_>, entries: impl Iterator<Item = (&'a Entry, i64)>)
         "WITH input AS ({}) UPDATE steps SET status = input.status, finished_at = input.at, result = input.result,
            reasons = input.reasons, error = input.error
          FROM input WHERE steps.task_id = input.task AND steps.path = input.path",
-        rows(sql, &columns)
+        sql.rows(&columns)
     );
     sql.run(&text, values![Value::from(input).to_string()]).await.map(drop)
 }
@@ -275,7 +275,7 @@ async fn journal<'a>(
 ) -> Result<(), StorageError> {
     let line = |(entry, seq): (&'a Entry, i64)| {
         json!({"task": id(entry.task), "seq": seq, "fence": entry.fence, "at": entry.at, "event": entry.event,
-               "path": entry.path, "detail": entry.detail.replace('\0', "\u{fffd}")})
+               "path": entry.path, "detail": sql::plain(&entry.detail)})
     };
     let input: Vec<Value> = entries.map(line).collect();
     if input.is_empty() {
@@ -287,18 +287,7 @@ async fn journal<'a>(
     let text = format!(
         "WITH input AS ({}) INSERT INTO journal (task_id, seq, fence, at, event, path, detail)
            SELECT task, seq, fence, at, event, path, detail FROM input",
-        rows(sql, &columns)
+        sql.rows(&columns)
     );
     sql.run(&text, values![Value::from(input).to_string()]).await.map(drop)
-}
-
-/// The rows of a JSON array of objects, given as `$1`, as a `SELECT`.
-fn rows(sql: &Sql<'_>, columns: &[(&str, &str)]) -> String {
-    if sql.on_postgres(true, false) {
-        let columns: Vec<String> = columns.iter().map(|(name, kind)| format!("{name} {kind}")).collect();
-        return format!("SELECT * FROM json_to_recordset($1::json) AS input({})", columns.join(", "));
-    }
-    let columns: Vec<String> =
-        columns.iter().map(|(name, _)| format!("value ->> '{name}' AS {name}")).collect();
-    format!("SELECT {} FROM json_each($1)", columns.join(", "))
 }

@@ -1,11 +1,12 @@
-//! Repositories over the database: tasks and their queue, runs and steps, model calls, money, effects, sources, posts.
+//! Repositories over the database: tasks and their queue, runs and steps, model calls and their
+//! ledger, money, tokens, effects, sources, posts.
 //!
 //! [`Database`] is the only door to a database, be it SQLite or PostgreSQL: it opens, migrates and refuses what it does
 //! not understand. The statements are the same for both; a suite of tests runs each of its bodies on both. Every change
 //! that belongs together is one transaction, and no type of a database's driver leaves this crate. It knows the words
 //! of `domain` and nothing of models, networks, or how an article is made.
 
-mod budget;
+mod accounts;
 mod calls;
 mod creation;
 mod database;
@@ -13,8 +14,11 @@ mod effects;
 mod error;
 mod faults;
 mod group;
+mod health;
 mod journal;
 mod lease;
+mod ledger;
+mod ledger_reading;
 mod location;
 mod migrate;
 mod owner;
@@ -23,20 +27,26 @@ mod queue;
 mod recovery;
 mod runs;
 mod schedules;
+mod slices;
 mod sources;
+mod spent;
 mod sql;
 mod tasks;
+mod tokens;
 mod wake;
 mod work;
 
-pub use budget::{Reservation, Reserved};
-pub use calls::{CallStart, FinishedCall, JournalledCall, Spent};
+pub use accounts::{Account, AccountState, Taken};
+pub use calls::{CallEnd, CallStart, FailedCall, FinishedCall, JournalledCall};
 pub use creation::{NewSource, Terms};
 pub use database::{Connections, Database, PoolSettings};
 pub use effects::{Delivery, DueEffect, EffectRecord, NewEffect};
 pub use error::StorageError;
 pub use faults::{Failure, Faults, Moment};
+pub use health::TargetHealth;
 pub use journal::JournalEvent;
+pub use ledger::{CallKind, CallState, CallTokens, LedgerCall};
+pub use ledger_reading::{LedgerFilter, LedgerRow, LedgerSum, SumBy};
 pub use location::{Location, LocationError};
 pub use owner::{Owner, boot_clock, owner_name};
 pub use posts::{Draft, PostSummary, Revision};
@@ -44,7 +54,10 @@ pub use queue::{Claim, Claimed, Wants};
 pub use recovery::{Patience, Recovered};
 pub use runs::{RunRecord, StepRecord, StepResult};
 pub use schedules::Schedule;
+pub use slices::{OpenSlice, Spend};
 pub use sources::SourceSummary;
+pub use spent::Spent;
 pub use tasks::{HistoryEntry, Listed, Page, Task};
+pub use tokens::{NewToken, Token};
 pub use wake::Wakeup;
 pub use work::patiently;

@@ -27,8 +27,11 @@ macro_rules! migration {
 }
 
 /// Every migration, the oldest first. One that has been released is never changed: a new one is added.
-const MIGRATIONS: [Migration; 2] =
-    [migration!(1, "foundations", "0001_foundations"), migration!(2, "queue", "0002_queue")];
+const MIGRATIONS: [Migration; 3] = [
+    migration!(1, "foundations", "0001_foundations"),
+    migration!(2, "queue", "0002_queue"),
+    migration!(3, "gateway", "0003_gateway"),
+];
 
 const BOOK: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (
   version BIGINT PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, applied_at BIGINT NOT NULL)";

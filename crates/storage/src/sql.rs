@@ -1,6 +1,6 @@
 //! Statements with values, and rows read back.
 
-use cofounder_domain::{Bug, TaskId, Timestamp};
+use cofounder_domain::{Bug, NanoUsd, TaskId, Timestamp};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult,
     Statement, TryGetable, Value,
@@ -95,7 +95,7 @@ impl Sql<'_> {
             if let Value::String(Some(text)) = value
                 && text.contains('\0')
             {
-                *text = text.replace('\0', "\u{fffd}");
+                *text = plain(text);
             }
         }
         Statement::from_sql_and_values(self.db.backend(), text, values)
@@ -118,6 +118,17 @@ impl Sql<'_> {
             format!("SELECT value FROM json_array_elements_text(${number}::json)"),
             format!("SELECT value FROM json_each(${number})"),
         )
+    }
+
+    /// The rows of a JSON array of objects that is given as `$1`, as a `SELECT`. Texts in it are [`plain`].
+    pub(crate) fn rows(&self, columns: &[(&str, &str)]) -> String {
+        if self.on_postgres(true, false) {
+            let columns: Vec<String> = columns.iter().map(|(name, kind)| format!("{name} {kind}")).collect();
+            return format!("SELECT * FROM json_to_recordset($1::json) AS input({})", columns.join(", "));
+        }
+        let columns: Vec<String> =
+            columns.iter().map(|(name, _)| format!("value ->> '{name}' AS {name}")).collect();
+        format!("SELECT {} FROM json_each($1)", columns.join(", "))
     }
 
     pub(crate) fn on_postgres<T>(&self, postgres: T, sqlite: T) -> T {
@@ -145,6 +156,12 @@ impl Row {
         serde_json::from_str(&self.get::<String>(column)?).map_err(|e| unread(column, e))
     }
 
+    /// A word for which a type has a name.
+    pub(crate) fn word<T: DeserializeOwned>(&self, column: &str) -> Result<T, StorageError> {
+        let name = self.get::<String>(column)?;
+        serde_json::from_value(name.into()).map_err(|e| unread(column, e))
+    }
+
     pub(crate) fn time(&self, column: &str) -> Result<Timestamp, StorageError> {
         moment(self.get(column)?)
     }
@@ -155,6 +172,23 @@ impl Row {
 
     pub(crate) fn number(&self, column: &str) -> Result<u64, StorageError> {
         u64::try_from(self.get::<i64>(column)?).map_err(StorageError::bug)
+    }
+
+    pub(crate) fn maybe_number(&self, column: &str) -> Result<Option<u64>, StorageError> {
+        self.get::<Option<i64>>(column)?.map(u64::try_from).transpose().map_err(StorageError::bug)
+    }
+
+    pub(crate) fn money(&self, column: &str) -> Result<NanoUsd, StorageError> {
+        self.number(column).map(NanoUsd::new)
+    }
+
+    /// Text that a type of `domain` reads, if there is one.
+    pub(crate) fn maybe_parse<T: FromStr>(&self, column: &str) -> Result<Option<T>, StorageError>
+    where
+        T::Err: std::fmt::Display,
+    {
+        let text = self.get::<Option<String>>(column)?;
+        text.map(|text| text.parse().map_err(|e| unread(column, e))).transpose()
     }
 
     pub(crate) fn small(&self, column: &str) -> Result<u32, StorageError> {
@@ -176,12 +210,23 @@ pub(crate) fn to_json(value: &impl Serialize) -> Result<String, StorageError> {
     serde_json::to_string(value).map_err(StorageError::bug)
 }
 
+/// The name that a type has for its value.
+pub(crate) fn word(value: &impl Serialize) -> Result<String, StorageError> {
+    let name = serde_json::to_value(value).map_err(StorageError::bug)?;
+    name.as_str().map(str::to_owned).ok_or_else(|| StorageError::bug(format!("{name} is no name")))
+}
+
 /// The cursor of a list whose items are known by ids of this kind.
 pub(crate) fn cursor<T: FromStr>(typed: Option<&str>) -> Result<Option<String>, StorageError> {
     match typed {
         Some(typed) if typed.parse::<T>().is_err() => Err(StorageError::Cursor(typed.to_owned())),
         typed => Ok(typed.map(str::to_owned)),
     }
+}
+
+/// Text as both databases keep it: without NUL.
+pub(crate) fn plain(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
 }
 
 /// An unsigned number as the database keeps it; what does not fit is kept as the largest that does.

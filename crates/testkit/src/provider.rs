@@ -1,25 +1,24 @@
-//! A provider that speaks the chat dialect of OpenAI and misbehaves on demand.
+//! A provider that speaks one of the protocols that there are, after its documentation, and misbehaves on demand.
 
+mod perform;
 mod reply;
+mod server;
+mod wire;
 
-pub use reply::Reply;
+pub use reply::{End, Reply};
+pub use wire::Wire;
 
-use http_body_util::BodyExt;
-use hyper::{Request, Response, body::Incoming, service::service_fn};
-use hyper_util::rt::TokioIo;
-use reply::{Body, perform};
-use serde_json::{Value, json};
+use serde_json::Value;
+use server::{State, lock};
 use std::{
-    collections::{BTreeMap, VecDeque},
-    convert::Infallible,
+    collections::BTreeMap,
     fmt, io,
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
 };
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, UnixListener},
-    task::{JoinHandle, JoinSet},
+    task::JoinHandle,
 };
 
 /// A request as it came.
@@ -29,20 +28,14 @@ pub struct Seen {
     pub method: String,
     /// `/v1/chat/completions`.
     pub path: String,
+    /// What stands behind the `?`.
+    pub query: String,
     /// Names in lower case.
     pub headers: BTreeMap<String, String>,
     /// Null if it was no JSON.
     pub body: Value,
-}
-
-type Script = Box<dyn FnMut(&Value) -> Reply + Send>;
-
-struct State {
-    queue: VecDeque<Reply>,
-    script: Script,
-    seen: Vec<Seen>,
-    models: Vec<String>,
-    open: usize,
+    /// The same to the byte.
+    pub bytes: Vec<u8>,
 }
 
 /// A provider on 127.0.0.1 or on a Unix socket. It stops when it is dropped.
@@ -59,57 +52,53 @@ impl fmt::Debug for FakeProvider {
 }
 
 impl FakeProvider {
-    /// Listens on a free port. Until it is told otherwise it answers every chat with `ok`.
+    /// Listens on a free port of 127.0.0.1 and speaks the protocol of OpenAI.
     ///
     /// # Errors
-    /// If there is no free port.
+    /// If there is no port.
     pub async fn start() -> io::Result<Self> {
-        let listener = Arc::new(TcpListener::bind("127.0.0.1:0").await?);
-        let url = format!("http://{}/v1", listener.local_addr()?);
-        Ok(Self::serve(url, move || {
-            let listener = Arc::clone(&listener);
-            async move { listener.accept().await.map(|(stream, _)| stream) }
-        }))
+        Self::start_as(Wire::Openai).await
     }
 
-    /// Listens on a Unix socket.
+    /// Listens on a free port of 127.0.0.1 and speaks this protocol.
+    ///
+    /// # Errors
+    /// If there is no port.
+    pub async fn start_as(wire: Wire) -> io::Result<Self> {
+        let listener = Arc::new(TcpListener::bind("127.0.0.1:0").await?);
+        let url = format!("http://{}{}", listener.local_addr()?, wire.base());
+        let state = State::shared(wire);
+        let accepting = server::accept(Arc::clone(&state), move || {
+            let listener = Arc::clone(&listener);
+            async move { listener.accept().await.map(|(stream, _)| stream) }
+        });
+        Ok(Self { state, url, accepting })
+    }
+
+    /// Listens on a Unix socket and speaks the protocol of OpenAI.
     ///
     /// # Errors
     /// If the socket cannot be made there.
     pub fn start_unix(path: &Path) -> io::Result<Self> {
         let listener = Arc::new(UnixListener::bind(path)?);
-        Ok(Self::serve("http://localhost/v1".to_owned(), move || {
+        let state = State::shared(Wire::Openai);
+        let accepting = server::accept(Arc::clone(&state), move || {
             let listener = Arc::clone(&listener);
             async move { listener.accept().await.map(|(stream, _)| stream) }
-        }))
-    }
-
-    fn serve<S, A, F>(url: String, accept: A) -> Self
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        A: Fn() -> F + Send + 'static,
-        F: Future<Output = io::Result<S>> + Send + 'static,
-    {
-        let script: Script = Box::new(|_| Reply::text("ok"));
-        let models = vec!["fake-model".to_owned()];
-        let state = State { queue: VecDeque::new(), script, seen: Vec::new(), models, open: 0 };
-        let state = Arc::new(Mutex::new(state));
-        let shared = Arc::clone(&state);
-        let accepting = tokio::spawn(async move {
-            // Connections end with this task, when the set is dropped.
-            let mut connections = JoinSet::new();
-            while let Ok(stream) = accept().await {
-                connections.spawn(connection(stream, Arc::clone(&shared)));
-                while connections.try_join_next().is_some() {}
-            }
         });
-        Self { state, url, accepting }
+        Ok(Self { state, url: "http://localhost/v1".to_owned(), accepting })
     }
 
-    /// The base address, which ends in `/v1`.
+    /// The base address as a configuration has it; that of OpenAI ends in `/v1`.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The protocol it speaks.
+    #[must_use]
+    pub fn wire(&self) -> Wire {
+        lock(&self.state).wire
     }
 
     /// Answers the next requests with these, in order, before anything else.
@@ -122,9 +111,14 @@ impl FakeProvider {
         lock(&self.state).script = Box::new(script);
     }
 
-    /// What `/v1/models` lists.
+    /// What its list of models holds.
     pub fn models(&self, names: &[&str]) {
         lock(&self.state).models = names.iter().map(|name| (*name).to_owned()).collect();
+    }
+
+    /// How many models it lists at once, where the protocol has pages.
+    pub fn page(&self, models: usize) {
+        lock(&self.state).page = models;
     }
 
     /// Every request so far.
@@ -136,7 +130,7 @@ impl FakeProvider {
     /// How many chats were asked for.
     #[must_use]
     pub fn calls(&self) -> usize {
-        lock(&self.state).seen.iter().filter(|seen| seen.path.ends_with("/chat/completions")).count()
+        lock(&self.state).chats
     }
 
     /// How many requests are being answered now; one that the client gave up ends at once.
@@ -144,74 +138,22 @@ impl FakeProvider {
     pub fn open(&self) -> usize {
         lock(&self.state).open
     }
+
+    /// How many connections there are now.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        lock(&self.state).connections
+    }
+
+    /// How many connections there were, those that are gone included.
+    #[must_use]
+    pub fn accepted(&self) -> usize {
+        lock(&self.state).accepted
+    }
 }
 
 impl Drop for FakeProvider {
     fn drop(&mut self) {
         self.accepting.abort();
     }
-}
-
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Counts a request as open for as long as it lives.
-struct Open(Arc<Mutex<State>>);
-
-impl Open {
-    fn new(state: &Arc<Mutex<State>>) -> Self {
-        lock(state).open += 1;
-        Self(Arc::clone(state))
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        lock(&self.0).open -= 1;
-    }
-}
-
-async fn connection<S>(stream: S, state: Arc<Mutex<State>>)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let service = service_fn(move |request| {
-        let state = Arc::clone(&state);
-        async move { Ok::<_, Infallible>(answer(request, &state).await) }
-    });
-    // The client going away is no concern of the fake.
-    drop(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
-}
-
-async fn answer(request: Request<Incoming>, state: &Arc<Mutex<State>>) -> Response<Body> {
-    let _open = Open::new(state);
-    let (parts, body) = request.into_parts();
-    let body = body.collect().await.map(|b| b.to_bytes()).unwrap_or_default();
-    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let path = parts.uri.path().to_owned();
-    let header = |(name, value): (&hyper::header::HeaderName, &hyper::header::HeaderValue)| {
-        (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-    };
-    let headers = parts.headers.iter().map(header).collect();
-    let reply = {
-        let mut state = lock(state);
-        state.seen.push(Seen {
-            method: parts.method.to_string(),
-            path: path.clone(),
-            headers,
-            body: body.clone(),
-        });
-        if path.ends_with("/models") {
-            let list: Vec<Value> =
-                state.models.iter().map(|id| json!({"id": id, "object": "model"})).collect();
-            Reply::Json(json!({"object": "list", "data": list}))
-        } else if path.ends_with("/chat/completions") {
-            let queued = state.queue.pop_front();
-            queued.unwrap_or_else(|| (state.script)(&body))
-        } else {
-            Reply::error(404, "no such address", None)
-        }
-    };
-    perform(reply, &body).await
 }

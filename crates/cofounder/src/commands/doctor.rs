@@ -199,8 +199,10 @@ fn keys() -> Vec<Check> {
 async fn route(files: Files) -> Check {
     let chosen = async {
         let app = App::open(files).await?;
-        let studio = app.studio(None).await?;
-        studio.route(None)
+        let studio = app.studio().await?;
+        let route = studio.route(None);
+        studio.close().await;
+        route
     };
     match chosen.await {
         Ok(route) => {

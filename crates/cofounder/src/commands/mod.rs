@@ -1,14 +1,21 @@
 //! The commands, one file each. A command reads its options, uses the application, and prints its result.
 
+pub(crate) mod budget;
 pub(crate) mod doctor;
 pub(crate) mod engine;
+pub(crate) mod ledger;
 pub(crate) mod lint;
 pub(crate) mod migrate;
 pub(crate) mod model;
+pub(crate) mod model_route;
 pub(crate) mod post;
+pub(crate) mod provider;
+pub(crate) mod provider_add;
 pub(crate) mod schedule;
+pub(crate) mod serve;
 pub(crate) mod source;
 pub(crate) mod task;
+pub(crate) mod token;
 pub(crate) mod worker;
 pub(crate) mod write;
 
@@ -27,6 +34,11 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
     match &cli.command {
         Command::Model(command) => model::run(files, command, cli.global.json).await,
         Command::Migrate => migrate::run(files, cli.global.json).await,
+        Command::Serve(args) => serve::run(files, args).await,
+        Command::Token(command) => token::run(App::open(files).await?, command, cli.global.json).await,
+        Command::Provider(command) => provider::run(files, command, cli.global.json).await,
+        Command::Budget(command) => budget::run(App::open(files).await?, command, cli.global.json).await,
+        Command::Ledger(command) => ledger::run(App::open(files).await?, command, cli.global.json).await,
         Command::Worker(args) => worker::run(files, args, cli.global.json).await,
         Command::Schedule(command) => schedule::run(App::open(files).await?, command, cli.global.json).await,
         Command::Doctor => doctor::run(files, cli.global.json).await,

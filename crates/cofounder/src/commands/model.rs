@@ -8,6 +8,7 @@ use crate::{
     app::{App, Files},
     chosen,
     cli::ModelCommand,
+    commands::model_route,
     failure::Failure,
     lifecycle, output,
     pull::{PullBar, fetch, megabytes},
@@ -16,6 +17,7 @@ use crate::{
 pub(crate) async fn run(files: Files, command: &ModelCommand, json: bool) -> Result<(), Failure> {
     match command {
         ModelCommand::List => list(&files, json),
+        ModelCommand::Route { .. } => model_route::run(App::open(files).await?, command, json).await,
         ModelCommand::Rm { name } => {
             files.registry.rm(name).map_err(|e| Failure::of(e.kind(), e))?;
             if json {
@@ -59,10 +61,9 @@ async fn pulled(
     let name = installed.name.clone();
     if installed.ability.is_none() {
         let app = App::open(files).await?;
-        let pin = format!("embedded/{name}");
-        let studio = app.studio(Some(&pin)).await?;
+        let studio = app.studio().await?;
         let measured = chosen::measure(&app, &studio, &name, stop).await;
-        studio.launcher.stop().await;
+        studio.close().await;
         measured
             .map_err(|f| f.and("The model is here and checked; only its ability could not be measured"))?;
         return told(&app.files.registry.get(&name).map_err(|e| Failure::of(e.kind(), e))?, json);

@@ -8,7 +8,7 @@ use crate::{
     cli::WorkerArgs,
     failure::Failure,
     lifecycle, output,
-    workshop::Studios,
+    workshop::Atelier,
 };
 
 pub(crate) async fn run(files: Files, args: &WorkerArgs, json: bool) -> Result<(), Failure> {
@@ -25,13 +25,14 @@ pub(crate) async fn run(files: Files, args: &WorkerArgs, json: bool) -> Result<(
     let executor = app.executor()?;
     let webhooks = app.webhooks()?;
     let app = Arc::new(app);
-    let studios = Arc::new(Studios::new(app.clone()));
+    let studio = Arc::new(app.studio().await?);
+    let atelier = Arc::new(Atelier::new(app.clone(), studio.clone()));
     eprintln!(
         "worker: {} task(s) at a time from {}; ctrl-c ends it after the running steps",
         settings.concurrency, app.files.database
     );
-    let worked = Worker::new(executor, studios.clone(), settings).with_courier(webhooks).run(&stop).await;
-    studios.close().await;
+    let worked = Worker::new(executor, atelier, settings).with_courier(webhooks).run(&stop).await;
+    studio.close().await;
     let report = worked?;
     if json {
         let report =

@@ -77,14 +77,14 @@ async fn work(app: &App, task: TaskId, stop: &CancellationToken) -> Result<Finis
         return Ok(Finished::Settled(stored.status));
     }
     let pin = stored.brief.model.as_deref();
-    let studio = app.studio(pin).await?;
+    let studio = app.studio().await?;
     let outcome = async {
         let strategy = chosen::prepare(app, &studio, pin, stop).await?;
         let display = Arc::new(Display::new(studio.tally.clone()));
         app.run(task, &studio, strategy, display, stop).await
     };
     let outcome = outcome.await;
-    studio.launcher.stop().await;
+    studio.close().await;
     outcome
 }
 

@@ -2,17 +2,24 @@
 
 mod database;
 mod environment;
+mod money;
 mod problem;
+mod server;
 mod webhook;
 mod worker;
 
-use cofounder_domain::NanoUsd;
 use cofounder_providers::{ProviderSection, RouterSection};
 use serde::Deserialize;
 use std::{collections::BTreeMap, fs, path::Path};
 use url::Url;
 
-pub(crate) use self::{database::DatabaseSection, webhook::WebhookSection, worker::WorkerSection};
+pub(crate) use self::{
+    database::DatabaseSection,
+    money::{BudgetSection, CatalogueSection, LedgerSection},
+    server::{GatewaySection, ServerSection},
+    webhook::WebhookSection,
+    worker::WorkerSection,
+};
 use crate::failure::Failure;
 
 /// Everything that can be set.
@@ -24,6 +31,10 @@ pub(crate) struct Config {
     pub(crate) provider: Vec<(String, ProviderSection)>,
     pub(crate) router: RouterSection,
     pub(crate) budget: BudgetSection,
+    pub(crate) ledger: LedgerSection,
+    pub(crate) catalogue: CatalogueSection,
+    pub(crate) server: ServerSection,
+    pub(crate) gateway: GatewaySection,
     pub(crate) engine: EngineSection,
     pub(crate) hub: HubSection,
     pub(crate) ollama: OllamaSection,
@@ -32,20 +43,6 @@ pub(crate) struct Config {
     pub(crate) worker: WorkerSection,
     /// `[webhook.NAME]`
     pub(crate) webhook: BTreeMap<String, WebhookSection>,
-}
-
-/// `[budget]`
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct BudgetSection {
-    /// The most that may be spent on a day (UTC), in US dollars.
-    pub(crate) day_usd: Option<f64>,
-}
-
-impl BudgetSection {
-    pub(crate) fn day(&self) -> Option<NanoUsd> {
-        self.day_usd.map(NanoUsd::from_usd)
-    }
 }
 
 /// `[engine]`: the embedded model.
@@ -110,11 +107,9 @@ impl Config {
         let named = environment::overlay(&mut table, variables).map_err(Failure::usage)?;
         let read: Result<Self, _> = serde_path_to_error::deserialize(toml::Value::Table(table));
         let config = read.map_err(|error| Failure::usage(problem::told(&error, file, &named)))?;
-        match config.budget.day_usd {
-            Some(day) if !day.is_finite() || day < 0.0 => {
-                Err(Failure::usage(format!("budget.day_usd is {day}; it must be 0 or more US dollars")))
-            }
-            _ => Ok(config),
+        match config.budget.problem() {
+            Some(problem) => Err(Failure::usage(problem)),
+            None => Ok(config),
         }
     }
 }
@@ -202,7 +197,7 @@ mod tests {
         assert_eq!(acme.model.get("acme-large").unwrap().price.unwrap().input, 3.0);
         assert!(config.router.allow_paid);
         assert_eq!(config.router.prefer, ["acme-2", "new"]);
-        assert_eq!(config.budget.day(), Some(NanoUsd::from_usd(7.0)));
+        assert_eq!(config.budget.budgets().day, Some(cofounder_domain::NanoUsd::from_usd(7.0)));
     }
 
     #[test]

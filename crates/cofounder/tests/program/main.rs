@@ -1,18 +1,25 @@
 //! The program as a person uses it: the real binary, real files, a real database, and a provider that is scripted.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what a test relies on fails it")]
 
+mod serving;
 mod story;
 mod workbench;
 mod workers;
 
 mod briefs;
+mod clients;
+mod faults;
+mod gateway;
 mod hostile;
 mod interruptions;
+mod limits;
 mod lint;
 mod lists;
 mod models;
 mod money;
+mod money_at_once;
 mod places;
+mod providers;
 mod review;
 mod sources;
 mod torture;

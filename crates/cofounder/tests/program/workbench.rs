@@ -86,6 +86,13 @@ impl Workbench {
         self.write("cofounder.toml", text);
     }
 
+    /// Writes another chain into the configuration.
+    pub(crate) fn prefer(&self, chain: &[&str]) {
+        let text = fs::read_to_string(self.path("cofounder.toml")).unwrap();
+        let text = text.replacen("prefer = [\"acme\"]", &format!("prefer = {chain:?}"), 1);
+        self.write("cofounder.toml", text);
+    }
+
     pub(crate) fn has_server(&self) -> bool {
         self.database.is_some()
     }

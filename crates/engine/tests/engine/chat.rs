@@ -135,12 +135,24 @@ fn a_prompt_that_does_not_fit_is_refused_and_one_that_just_fits_is_answered() {
 #[test]
 fn what_cannot_be_answered_is_refused_in_words() {
     let engine = Engine::start(&TinyModel::default());
+    let asks = |fields| request("Hi", fields);
+    let says = |message| json!({"messages": [{"role": "user", "content": "Hi"}, message]});
+    let image = json!({"type": "image_url", "image_url": {"url": "data:,"}});
+    let tool = json!({"type": "function", "function": {"name": "look"}});
     let cases = [
-        (request("Hi", json!({"stream": true})), "stream"),
-        (request("Hi", json!({"n": 2})), "`n`"),
+        (asks(json!({"n": 2})), "`n`"),
+        (asks(json!({"tools": [tool.clone()]})), "`tools`"),
+        (asks(json!({"tools": [tool.clone()], "stream": true})), "`tools`"),
+        (asks(json!({"tool_choice": "required"})), "`tool_choice`"),
+        (asks(json!({"functions": [tool["function"]]})), "`functions`"),
+        (asks(json!({"function_call": {"name": "look"}})), "`function_call`"),
+        (asks(json!({"logprobs": true})), "`logprobs`"),
+        (asks(json!({"top_logprobs": 2})), "`top_logprobs`"),
         (json!({"messages": []}), "messages"),
         (json!({"prompt": "Hi"}), "messages"),
-        (json!({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}), "image_url"),
+        (json!({"messages": [{"role": "user", "content": [image]}]}), "image_url"),
+        (says(json!({"role": "assistant", "content": null})), "`content`"),
+        (says(json!({"role": "assistant", "content": null, "tool_calls": [tool]})), "`tool_calls`"),
     ];
     for (request, word) in cases {
         let reply = engine.ask(&request);
@@ -150,4 +162,17 @@ fn what_cannot_be_answered_is_refused_in_words() {
     assert_eq!(engine.call("POST", "/v1/chat/completions", "{\"messages\": [").status, 400);
     assert_eq!(engine.call("POST", "/v1/embeddings", "{}").status, 404);
     assert_eq!(engine.call("GET", "/v1/chat/completions", "").status, 404);
+}
+
+#[test]
+fn fields_that_ask_for_nothing_are_no_reason_to_refuse() {
+    let engine = Engine::start(&TinyModel::default());
+    let nothing = json!({
+        "max_tokens": 1, "n": 1, "stream": false, "stream_options": null, "tools": [], "tool_choice": "none",
+        "functions": null, "function_call": null, "logprobs": false, "top_logprobs": 0, "of no name": 1,
+    });
+    assert_eq!(engine.ask(&request("Hi", nothing)).status, 200);
+    let nulls =
+        json!({"max_tokens": 1, "stream": null, "tools": null, "tool_choice": "auto", "logprobs": null});
+    assert_eq!(engine.ask(&request("Hi", nulls)).status, 200);
 }

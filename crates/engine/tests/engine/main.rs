@@ -7,8 +7,11 @@
     reason = "clippy allows them in test functions, and these are their helpers"
 )]
 
+mod abandoned;
 mod chat;
+mod events;
 mod files;
 mod shapes;
+mod streaming;
 mod support;
 mod waiting;

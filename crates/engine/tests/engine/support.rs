@@ -27,11 +27,16 @@ pub(crate) struct Reply {
 
 impl Engine {
     pub(crate) fn start(tiny: &TinyModel) -> Self {
+        Self::start_with(tiny, |_| {})
+    }
+
+    pub(crate) fn start_with(tiny: &TinyModel, change: impl FnOnce(&mut ServeOptions)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (path, socket) = (folder.path().join("tiny.gguf"), folder.path().join("run/engine.sock"));
         tiny.write(&path).unwrap();
         let mut options = ServeOptions::new(path, socket.clone());
         options.end_with_stdin = false;
+        change(&mut options);
         let (send, ended) = mpsc::channel::<Result<(), EngineError>>();
         std::thread::spawn(move || send.send(serve_blocking(&options)));
         while UnixStream::connect(&socket).is_err() {

@@ -2,13 +2,13 @@
 
 use cofounder_domain::{Brief, NanoUsd, Post, Price, Report, SystemClock, TaskId};
 use cofounder_executor::{Event, Executor, Finished, Progress, Settings as Times, Trial};
-use cofounder_metering::{Meter, Tally};
+use cofounder_metering::{Budgets, Meter, MeterParts, Metrics, Tally, Texts, day, site};
 use cofounder_pipeline::{Settings, Strategy, WritePost};
 use cofounder_providers::{
     ModelSection, Models, NoEngine, ProviderSection, Router, RouterConfig, RouterSection,
 };
 use cofounder_research::{Fetcher, Limits, read_path};
-use cofounder_storage::{Database, Location, NewSource, Owner, PoolSettings, StepRecord, Terms};
+use cofounder_storage::{Account, Database, Location, NewSource, Owner, PoolSettings, StepRecord, Terms};
 use cofounder_testkit::provider::{FakeProvider, Reply};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tempfile::TempDir;
@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{material, model, model::Asked};
 
 /// What a model costs here, in dollars per million tokens.
-const PRICE: Price = Price { input: 10.0, cached_input: None, output: 20.0 };
+const PRICE: Price = Price { input: 10.0, output: 20.0, ..Price::FREE };
 
 /// One task and all that it needs.
 pub(crate) struct Bench {
@@ -94,12 +94,15 @@ impl Bench {
     ) -> Run {
         let times = Times { retry_pause: Duration::from_millis(5), ..Times::default() };
         let owner = Owner::new(&self.folder.path().join("owners")).unwrap();
+        let owner_name = owner.id().to_owned();
         let executor = Executor::new(self.db.clone(), owner, times);
         let executor = match trial {
             Some(trial) => executor.with_trial(trial),
             None => executor,
         };
-        let finished = executor.run(self.task, &self.workflow(), progress, &cancel).await.unwrap();
+        let workflow = self.workflow(owner_name);
+        let finished = executor.run(self.task, &workflow, progress, &cancel).await.unwrap();
+        workflow.meter.close().await.unwrap();
         let post = self.db.task_post(self.task).await.unwrap();
         let report = match &post {
             Some(post) => Some(self.db.report(post).await.unwrap()),
@@ -116,7 +119,7 @@ impl Bench {
         self.run_until(cancel, Arc::new(stop)).await
     }
 
-    fn workflow(&self) -> WritePost {
+    fn workflow(&self, owner: String) -> WritePost {
         let model = ModelSection { price: Some(PRICE), ..ModelSection::default() };
         let section = ProviderSection {
             base_url: Some(self.fake.url().parse().unwrap()),
@@ -130,13 +133,27 @@ impl Bench {
             ..RouterConfig::default()
         };
         let router = Arc::new(Router::new(config, Arc::new(NoEngine), Arc::new(SystemClock)).unwrap());
-        let meter = Meter::new(self.db.clone(), router, self.cap, Arc::new(Tally::default()));
+        let meter = Meter::new(MeterParts {
+            db: self.db.clone(),
+            router,
+            owner,
+            budgets: Budgets { day: self.cap, ..Budgets::default() },
+            texts: Texts::default(),
+            tally: Arc::new(Tally::default()),
+            metrics: Metrics::default(),
+        });
         WritePost {
             db: self.db.clone(),
             meter: Arc::new(meter),
             fetcher: Arc::new(Fetcher::new(Default::default())),
             settings: Settings { strategy: self.strategy, rails: Default::default() },
         }
+    }
+
+    /// What is spent of today's money.
+    pub(crate) async fn spent_today(&self) -> NanoUsd {
+        let account = Account { scope: site(), period: day(self.db.now()) };
+        self.db.account(&account).await.unwrap().spent
     }
 
     /// Everything that the model was shown.

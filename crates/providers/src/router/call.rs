@@ -1,49 +1,109 @@
 //! One request to one target: its place, its socket, its time, its health.
 
-use super::{Route, Router, Target, course::Course, provider::Key};
-use crate::{
-    Attempt, ChatAnswer, ChatRequest, Outcome, ProviderError, Stage,
-    breaker::{Breaker, Gate},
-    openai::{self, wire::Shape},
+use super::{
+    ChatStream, Route, Router, Target, Witness,
+    breakers::Pass,
+    course::Course,
+    provider::{Key, Places, Provider},
+    witness::Told,
 };
+use crate::{
+    Answer, Attempt, ChatAnswer, ChatRequest, Document, Outcome, ProviderError, Question, Stage,
+    dialect::{self, Ask},
+    exchange::{Line, Source},
+    limits::Wish,
+};
+use reqwest::header::HeaderMap;
 use std::{
-    collections::HashMap,
-    sync::{MutexGuard, PoisonError},
+    borrow::Cow,
+    sync::Arc,
     time::{Duration, Instant},
 };
 use tokio_util::sync::CancellationToken;
 
-/// How long a target is left alone after HTTP 429 that does not say.
-const PAUSE: Duration = Duration::from_secs(1);
+/// One call, before it is known which of its targets answers.
+#[derive(Clone, Debug)]
+pub struct Call<'a> {
+    /// Where it may go.
+    pub route: &'a Route,
+    /// What is asked.
+    pub question: Question<'a>,
+    /// Goes along as `Idempotency-Key` unless it is empty.
+    pub key: &'a str,
+    /// Who asks: callers that wait for a place are served in turn.
+    pub caller: Arc<str>,
+    /// The longest answer, in tokens, where the question names none.
+    pub bound: Option<u32>,
+    /// When it must have ended.
+    pub deadline: Option<Instant>,
+    /// How long it may wait for a target that is free.
+    pub patience: Duration,
+    /// Ends it.
+    pub cancel: &'a CancellationToken,
+}
 
-/// An answer and how it came.
+/// How long a call may wait for a free target, unless its caller has another opinion.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A whole answer and how it came.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Answered {
+pub struct Answered<A = Answer> {
     /// The answer.
-    pub answer: ChatAnswer,
+    pub answer: A,
     /// Who gave it.
-    pub target: Target,
+    pub target: Arc<Target>,
     /// Every request that was made for it; the last one is the answered one.
     pub attempts: Vec<Attempt>,
 }
 
-/// What one call is made of, beside its target.
-#[derive(Clone, Copy)]
-pub(super) struct Asked<'a> {
-    pub(super) route: &'a Route,
-    pub(super) request: &'a ChatRequest,
-    pub(super) key: &'a str,
-    pub(super) deadline: Option<Instant>,
-    pub(super) cancel: &'a CancellationToken,
+/// An answer that has begun, and how it came to that.
+#[derive(Debug)]
+pub struct Opened {
+    /// The answer.
+    pub stream: ChatStream,
+    /// Who gives it.
+    pub target: Arc<Target>,
+    /// Every request that was made for it; the last one is the one that goes on.
+    pub attempts: Vec<Attempt>,
+}
+
+/// What came of one request.
+pub(super) enum Got {
+    Whole(Answer),
+    Begun(Box<ChatStream>),
 }
 
 impl Router {
-    /// Takes a request along its route: another target before the same one twice, two rounds at most, all inside
-    /// the deadline. `key` goes along as `Idempotency-Key` unless it is empty. `observer` is told of each attempt as
-    /// it ends, also of one that a cancellation ended.
+    /// Takes a call along its route: another target before the same one twice, two rounds at most, all inside the
+    /// deadline.
     ///
     /// # Errors
     /// The last error that waiting could mend, else the last one.
+    pub async fn ask(&self, call: &Call<'_>, witness: &mut dyn Witness) -> Result<Answered, ProviderError> {
+        let (got, target, attempts) = Course::new(self, call, false, witness).run().await?;
+        match got {
+            Got::Whole(answer) => Ok(Answered { answer, target, attempts }),
+            Got::Begun(_) => Err(ProviderError::Bug { why: "a whole answer was asked for".to_owned() }),
+        }
+    }
+
+    /// The same for an answer that comes piece by piece. It returns when the model has said something: until then
+    /// another target can take over unseen.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn open(&self, call: &Call<'_>, witness: &mut dyn Witness) -> Result<Opened, ProviderError> {
+        let (got, target, attempts) = Course::new(self, call, true, witness).run().await?;
+        match got {
+            Got::Begun(stream) => Ok(Opened { stream: *stream, target, attempts }),
+            Got::Whole(_) => Err(ProviderError::Bug { why: "a streamed answer was asked for".to_owned() }),
+        }
+    }
+
+    /// [`Self::ask`] for a step's question, with the answer's text. `observer` is told of each attempt as it ends.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
     pub async fn chat(
         &self,
         route: &Route,
@@ -52,29 +112,31 @@ impl Router {
         deadline: Option<Instant>,
         cancel: &CancellationToken,
         observer: &mut (dyn FnMut(Attempt) + Send),
-    ) -> Result<Answered, ProviderError> {
-        let asked = Asked { route, request, key, deadline, cancel };
-        Course::new(self, asked, observer).run().await
+    ) -> Result<Answered<ChatAnswer>, ProviderError> {
+        let question = Question::Chat(request);
+        let caller: Arc<str> = "".into();
+        let call = Call { route, question, key, caller, bound: None, deadline, patience: PATIENCE, cancel };
+        let Answered { answer, target, attempts } = self.ask(&call, &mut Told(observer)).await?;
+        let Answer { text, finish, usage, model, .. } = answer;
+        Ok(Answered { answer: ChatAnswer { text, finish, usage, model }, target, attempts })
     }
 
-    /// Asks one target. The outcome goes to its breaker.
+    /// Asks one target; tells also how long it was waited for until it could be. The outcome goes to its breaker.
     pub(super) async fn attempt(
         &self,
-        asked: Asked<'_>,
-        target: &Target,
-        pass: Pass<'_>,
-    ) -> (Option<Attempt>, Result<ChatAnswer, ProviderError>) {
+        call: &Call<'_>,
+        target: &Arc<Target>,
+        pass: Pass,
+        manner: Manner,
+    ) -> (Option<Attempt>, Duration, Result<Got, ProviderError>) {
         let begun = Instant::now();
         let mut sent = None;
         let answer = tokio::select! {
             biased;
-            () = asked.cancel.cancelled() => Err(ProviderError::Cancelled),
-            answer = self.ask(asked, target, &mut sent) => answer,
+            () = call.cancel.cancelled() => Err(ProviderError::Cancelled),
+            answer = self.request(call, target, manner, &mut sent) => answer,
         };
-        match sent {
-            Some(_) => pass.settle(&answer),
-            None => drop(pass),
-        }
+        let waited = sent.map_or_else(|| begun.elapsed(), |sent| sent - begun);
         let ms = u64::try_from(sent.unwrap_or(begun).elapsed().as_millis()).unwrap_or(u64::MAX);
         let outcome = match &answer {
             Ok(_) => Outcome::Answered,
@@ -85,70 +147,132 @@ impl Router {
             },
         };
         tracing::debug!(target = %target, ms, ?outcome, "model request");
-        (sent.map(|_| Attempt { target: target.id(), ms, outcome }), answer)
+        let attempt = sent.map(|_| Attempt { target: target.id(), ms, outcome });
+        let got = match answer {
+            Ok((Reply::Whole(answer), _)) => {
+                pass.settle(Ok(()));
+                Ok(Got::Whole(answer))
+            }
+            // The answer's end decides.
+            Ok((Reply::Begun(source), places)) => {
+                Ok(Got::Begun(Box::new(ChatStream::new(*source, pass, places, call.cancel.clone()))))
+            }
+            Err(error) => {
+                if sent.is_some() {
+                    pass.settle(Err(&error));
+                }
+                Err(error)
+            }
+        };
+        (attempt, waited, got)
     }
 
     /// `sent` is set when the request leaves our hands.
-    async fn ask(
+    async fn request(
         &self,
-        asked: Asked<'_>,
-        target: &Target,
+        call: &Call<'_>,
+        target: &Arc<Target>,
+        manner: Manner,
         sent: &mut Option<Instant>,
-    ) -> Result<ChatAnswer, ProviderError> {
+    ) -> Result<(Reply, Places), ProviderError> {
         let gone = || ProviderError::Bug {
             why: format!("the route names {target}, which this router does not know"),
         };
         let provider = self.provider(&target.provider).ok_or_else(gone)?;
-        let _place = provider.limiter.enter(asked.deadline.map(Into::into)).await?;
+        let places = provider.enter(&wish(call, target, manner)).await?;
         let mut patience = provider.patience(&target.model);
         let socket = match provider.is_embedded() {
-            true => Some(within(asked.deadline, self.launcher.socket(&target.model)).await??),
+            true => Some(within(call.deadline, self.launcher.socket(&target.model)).await??),
             false => None,
         };
         let client = provider.client(socket.as_deref(), patience.connect)?;
-        let left = asked.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let left = call.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let ours = left.is_some_and(|left| left < patience.total);
         patience.total = left.map_or(patience.total, |left| left.min(patience.total));
-        let base = provider.base()?;
-        let limit_key =
-            if base.host_str() == Some("api.openai.com") { "max_completion_tokens" } else { "max_tokens" };
-        let Target { model, json, max_output, .. } = target;
-        let shape = Shape {
-            model,
-            embedded: provider.is_embedded(),
-            json: *json,
-            max_output: *max_output,
-            limit_key,
+        let base = provider.base(&target.model).ok_or_else(gone)?;
+        let document = document(call, target, provider, dialect::limit_key(&base));
+        let now = self.clock.now();
+        let ask = Ask {
+            verb: call.question.verb(),
+            document: &document,
+            target,
+            base: &base,
+            key: if let Key::There(key) = &provider.key { Some(key) } else { None },
+            idempotency: &idempotency(call, target),
+            streamed: manner.streamed,
+            bound: call.bound,
+            now,
         };
-        let idempotency = &idempotency(asked, target);
-        let key = if let Key::There(key) = &provider.key { Some(key) } else { None };
-        let call = openai::Call { base: &base, key, idempotency, shape, patience, now: self.clock.now() };
+        let line = Line {
+            client: &client,
+            words: dialect::words(provider.section.dialect),
+            headers: &provider.headers,
+            patience,
+            largest: provider.largest(&target.model, ask.verb),
+            now,
+            heard: &|headers: &HeaderMap| provider.learn(&target.model, headers, now),
+        };
+        let wire = line.request(&ask)?;
         *sent = Some(Instant::now());
-        openai::chat(&client, &call, asked.request).await.map_err(|error| match error {
+        let reply = match manner.streamed {
+            false => line.whole(&ask, wire).await.map(Reply::Whole),
+            true => line.open(&ask, wire).await.map(|source| Reply::Begun(Box::new(source))),
+        };
+        let reply = reply.map_err(|error| match error {
             ProviderError::Timeout { stage: Stage::Total } if ours => {
                 ProviderError::Timeout { stage: Stage::Deadline }
             }
             other => other,
-        })
+        })?;
+        if let Reply::Whole(answer) = &reply {
+            places.took(answer.usage.tokens_in + answer.usage.tokens_out);
+        }
+        Ok((reply, places))
     }
+}
 
-    pub(super) fn breakers(&self) -> MutexGuard<'_, HashMap<String, Breaker>> {
-        self.breakers.lock().unwrap_or_else(PoisonError::into_inner)
+enum Reply {
+    Whole(Answer),
+    Begun(Box<Source>),
+}
+
+/// How one request is made.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manner {
+    /// Piece by piece.
+    pub(super) streamed: bool,
+    /// How long it may wait for a place; none for not at all.
+    pub(super) until: Option<Instant>,
+}
+
+fn wish(call: &Call<'_>, target: &Target, manner: Manner) -> Wish {
+    let (prompt, most) = match call.question {
+        Question::Chat(request) => {
+            let chars: usize = request.messages.iter().map(|m| m.content.len()).sum();
+            (chars as u64 / 4, request.max_tokens.map(u64::from))
+        }
+        Question::Document(_, document) => {
+            let most =
+                ["max_completion_tokens", "max_tokens"].iter().find_map(|key| document.read(key).ok()?);
+            (document.len() as u64 / 4, most)
+        }
+    };
+    let most = most.or(call.bound.map(u64::from)).unwrap_or(0);
+    Wish {
+        caller: call.caller.clone(),
+        model: target.model.clone(),
+        prompt,
+        tokens: prompt + most,
+        until: manner.until.map(Into::into),
     }
+}
 
-    /// Whether the target may be asked later or now, without asking.
-    pub(super) fn gate(&self, target: &Target) -> Gate {
-        self.breakers().get(&target.id()).map_or(Gate::Free, |b| b.gate(self.clock.now()))
-    }
-
-    /// A pass to ask the target, or why not.
-    pub(super) fn enter(&self, target: &Target) -> Result<Pass<'_>, Gate> {
-        let id = target.id();
-        match self.breakers().entry(id.clone()).or_default().enter(self.clock.now()) {
-            gate @ (Gate::Free | Gate::Probe) => {
-                Ok(Pass { router: self, id, probe: gate == Gate::Probe, settled: false })
-            }
-            gate => Err(gate),
+/// The question as this target understands it.
+fn document<'a>(call: &Call<'a>, target: &Target, provider: &Provider, limit_key: &str) -> Cow<'a, Document> {
+    match call.question {
+        Question::Document(_, document) => Cow::Borrowed(document),
+        Question::Chat(request) => {
+            Cow::Owned(dialect::chat_document(request, target, provider.is_embedded(), limit_key))
         }
     }
 }
@@ -163,45 +287,10 @@ async fn within<T>(deadline: Option<Instant>, work: impl Future<Output = T>) -> 
 
 /// A provider that sees one key with two different requests refuses the second: another model of the same provider
 /// gets a key of its own.
-fn idempotency(asked: Asked<'_>, target: &Target) -> String {
-    let first = asked.route.targets.iter().find(|t| t.provider == target.provider);
-    if asked.key.is_empty() || first.is_none_or(|t| t.model == target.model) {
-        return asked.key.to_owned();
+fn idempotency<'a>(call: &Call<'a>, target: &Target) -> Cow<'a, str> {
+    let first = call.route.targets.iter().find(|t| t.provider == target.provider);
+    if call.key.is_empty() || first.is_none_or(|t| t.model == target.model) {
+        return Cow::Borrowed(call.key);
     }
-    format!("{}/{}", asked.key, target.model.replace(|c: char| !c.is_ascii_graphic(), "_"))
-}
-
-/// Leave to ask a target once. Dropped without an outcome, it teaches the breaker nothing.
-pub(super) struct Pass<'a> {
-    router: &'a Router,
-    id: String,
-    probe: bool,
-    settled: bool,
-}
-
-impl Pass<'_> {
-    fn settle(mut self, answer: &Result<ChatAnswer, ProviderError>) {
-        self.settled = true;
-        let now = self.router.clock.now();
-        let mut breakers = self.router.breakers();
-        let breaker = breakers.entry(self.id.clone()).or_default();
-        match answer {
-            Ok(_) => breaker.works(),
-            Err(ProviderError::Limited { retry_after, .. }) => {
-                breaker.cool(retry_after.unwrap_or(PAUSE), now)
-            }
-            Err(error) if error.trips() => breaker.failed(self.probe, error.to_string(), now),
-            Err(error) if error.is_refusal() => breaker.works(),
-            Err(_) => breaker.unclear(self.probe),
-        }
-    }
-}
-
-impl Drop for Pass<'_> {
-    fn drop(&mut self) {
-        if !self.settled {
-            let mut breakers = self.router.breakers();
-            breakers.entry(self.id.clone()).or_default().unclear(self.probe);
-        }
-    }
+    format!("{}/{}", call.key, target.model.replace(|c: char| !c.is_ascii_graphic(), "_")).into()
 }

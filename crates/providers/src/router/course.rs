@@ -1,70 +1,118 @@
 //! The course of one call along its route: rounds, waits, and which error is told in the end.
 
-use super::{Answered, Router, call::Asked};
+use super::{
+    Router, Target, Witness,
+    call::{Call, Got, Manner},
+};
 use crate::{Attempt, ProviderError, Stage, breaker::Gate};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use cofounder_domain::FaultKind;
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// How often the chain is gone through.
 const ROUNDS: usize = 2;
-/// The longest wait between two rounds; who needs more is told so.
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// The longest wait for a model that is being loaded, if its provider does not say.
+const LOADING: Duration = Duration::from_secs(5);
 
 pub(super) struct Course<'a> {
     router: &'a Router,
-    asked: Asked<'a>,
-    observer: &'a mut (dyn FnMut(Attempt) + Send),
+    call: &'a Call<'a>,
+    streamed: bool,
+    /// How long the call may still wait for a free target.
+    patience: Duration,
+    witness: &'a mut dyn Witness,
     attempts: Vec<Attempt>,
-    /// By target: it will not be asked again in this call.
-    out: Vec<bool>,
+    /// By target.
+    parts: Vec<Part>,
     last: Option<ProviderError>,
 }
+
+/// A target's part in the call.
+#[derive(Clone, Copy, Debug, Default)]
+struct Part {
+    /// It will not be asked again.
+    out: bool,
+    /// It was asked.
+    asked: bool,
+    /// It loads its model until then.
+    loading: Option<Instant>,
+}
+
+type Reached = (Got, Arc<Target>, Vec<Attempt>);
 
 impl<'a> Course<'a> {
     pub(super) fn new(
         router: &'a Router,
-        asked: Asked<'a>,
-        observer: &'a mut (dyn FnMut(Attempt) + Send),
+        call: &'a Call<'a>,
+        streamed: bool,
+        witness: &'a mut dyn Witness,
     ) -> Self {
-        let out = vec![false; asked.route.targets.len()];
-        Self { router, asked, observer, attempts: Vec::new(), out, last: None }
+        let parts = vec![Part::default(); call.route.targets.len()];
+        let patience = call.patience;
+        Self { router, call, streamed, patience, witness, attempts: Vec::new(), parts, last: None }
     }
 
-    pub(super) async fn run(mut self) -> Result<Answered, ProviderError> {
+    pub(super) async fn run(mut self) -> Result<Reached, ProviderError> {
+        self.router.retries.call();
         let first = Duration::from_millis(200);
         let backoff =
-            ExponentialBuilder::default().with_min_delay(first).with_max_delay(LONGEST_WAIT).with_jitter();
-        let mut delays = backoff.with_max_times(ROUNDS).build();
-        for round in 0..ROUNDS {
-            if round > 0 && !self.pause(delays.next().unwrap_or(first)).await? {
-                break;
+            ExponentialBuilder::default().with_min_delay(first).with_max_delay(Duration::from_secs(5));
+        let mut delays = backoff.with_jitter().with_max_times(ROUNDS).build();
+        let mut rounds = 0;
+        loop {
+            if let Some(reached) = self.round(rounds).await? {
+                return Ok(reached);
             }
-            if let Some(answered) = self.round().await? {
-                return Ok(answered);
+            rounds += 1;
+            // Waiting for a model to be loaded is no round: its provider said how long it takes.
+            let again = if self.parts.iter().any(|part| part.loading.is_some() && !part.out) {
+                self.wait_for_loading().await?
+            } else if rounds < ROUNDS {
+                self.pause(delays.next().unwrap_or(first)).await?
+            } else {
+                false
+            };
+            if !again {
+                return Err(self.verdict());
             }
         }
-        Err(self.verdict())
     }
 
     /// Asks each target once that may be asked. An error ends the call.
-    async fn round(&mut self) -> Result<Option<Answered>, ProviderError> {
-        let route = self.asked.route;
-        for (index, target) in route.targets.iter().enumerate() {
-            if self.out[index] {
+    async fn round(&mut self, round: usize) -> Result<Option<Reached>, ProviderError> {
+        let call = self.call;
+        for (index, target) in call.route.targets.iter().enumerate() {
+            if self.parts[index].out || self.parts[index].loading.is_some_and(|until| until > Instant::now())
+            {
                 continue;
             }
             self.check_time()?;
-            let Ok(pass) = self.router.enter(target) else { continue };
-            let (attempt, answer) = self.router.attempt(self.asked, target, pass).await;
+            let Ok(pass) = self.router.breakers.enter(target) else { continue };
+            let loaded = self.parts[index].loading.take().is_some();
+            if self.parts[index].asked && !loaded && !self.router.retries.take() {
+                continue;
+            }
+            if !self.attempts.is_empty()
+                && let Err(error) = self.witness.before(target).await
+            {
+                self.note(index, error)?;
+                continue;
+            }
+            let manner = Manner { streamed: self.streamed, until: self.may_wait(round, index) };
+            let (attempt, waited, answer) = self.router.attempt(call, target, pass, manner).await;
+            self.patience = self.patience.saturating_sub(waited);
             if let Some(attempt) = attempt {
-                self.attempts.push(attempt.clone());
-                (self.observer)(attempt);
+                self.parts[index].asked = true;
+                self.witness.after(&attempt);
+                self.attempts.push(attempt);
             }
             match answer {
-                Ok(answer) => {
+                Ok(got) => {
                     let attempts = std::mem::take(&mut self.attempts);
-                    return Ok(Some(Answered { answer, target: target.clone(), attempts }));
+                    return Ok(Some((got, Arc::clone(target), attempts)));
                 }
                 Err(error) => self.note(index, error)?,
             }
@@ -72,23 +120,36 @@ impl<'a> Course<'a> {
         Ok(None)
     }
 
+    /// Until when a request may wait for a place with this target. A busy one is passed over for a later one, but a free
+    /// one never for one that costs money.
+    fn may_wait(&self, round: usize, index: usize) -> Option<Instant> {
+        let targets = &self.call.route.targets;
+        let later = targets.iter().zip(&self.parts).skip(index + 1).filter(|(_, part)| !part.out);
+        let mut later = later.filter(|(target, _)| target.free || !targets[index].free);
+        let instead = later.any(|(target, _)| matches!(self.router.breakers.gate(target), Gate::Free));
+        let until = Instant::now() + self.patience;
+        let until = self.call.deadline.map_or(until, |deadline| deadline.min(until));
+        match self.call.deadline {
+            _ if round == 0 && instead => None,
+            // A step that has a deadline has nothing better to do than to wait for it.
+            Some(deadline) if targets.len() == 1 && self.call.patience > PATIENT => Some(deadline),
+            _ => Some(until),
+        }
+    }
+
     /// Ends the call, or the target's part in it, or neither.
     fn note(&mut self, index: usize, error: ProviderError) -> Result<(), ProviderError> {
         use ProviderError as E;
-        match error {
+        match &error {
             E::Cancelled
             | E::InvalidRequest { .. }
+            | E::Refused { .. }
             | E::Bug { .. }
-            | E::Timeout { stage: Stage::Deadline } => {
-                return Err(error);
+            | E::Timeout { stage: Stage::Deadline } => return Err(error),
+            E::Loading { retry_after, .. } => {
+                self.parts[index].loading = Some(Instant::now() + retry_after.unwrap_or(LOADING));
             }
-            E::Unauthorised { .. }
-            | E::NotThere { .. }
-            | E::ContextTooLong { .. }
-            | E::Launch { .. }
-            | E::Unsupported { .. } => {
-                self.out[index] = true;
-            }
+            error if !error.may_pass() => self.parts[index].out = true,
             _ => {}
         }
         // What waiting can mend is the better news: whoever schedules the call goes by it.
@@ -101,8 +162,8 @@ impl<'a> Course<'a> {
 
     /// An error that was met on the way tells more than the deadline that cut the way short.
     fn check_time(&mut self) -> Result<(), ProviderError> {
-        match self.asked.deadline {
-            _ if self.asked.cancel.is_cancelled() => Err(ProviderError::Cancelled),
+        match self.call.deadline {
+            _ if self.call.cancel.is_cancelled() => Err(ProviderError::Cancelled),
             Some(deadline) if Instant::now() >= deadline => {
                 Err(self.last.take().unwrap_or(ProviderError::Timeout { stage: Stage::Deadline }))
             }
@@ -114,22 +175,40 @@ impl<'a> Course<'a> {
     async fn pause(&mut self, backoff: Duration) -> Result<bool, ProviderError> {
         let Some(soonest) = self.soonest() else { return Ok(false) };
         let wait = soonest.max(backoff);
-        let late = self.asked.deadline.is_some_and(|deadline| Instant::now() + wait >= deadline);
-        if late || wait > LONGEST_WAIT {
+        if wait > self.patience {
+            return Ok(false);
+        }
+        self.patience -= wait;
+        self.sleep(Instant::now() + wait).await
+    }
+
+    /// Waits until the first model is loaded, as long as the deadline allows; a caller with little patience does not.
+    async fn wait_for_loading(&mut self) -> Result<bool, ProviderError> {
+        let inside = self.parts.iter().filter(|part| !part.out);
+        let Some(until) = inside.filter_map(|part| part.loading).min() else { return Ok(false) };
+        let patient = self.call.deadline.is_some() && self.call.patience > PATIENT;
+        if !patient && until > Instant::now() + self.patience {
+            return Ok(false);
+        }
+        self.sleep(until).await
+    }
+
+    async fn sleep(&mut self, until: Instant) -> Result<bool, ProviderError> {
+        if self.call.deadline.is_some_and(|deadline| until >= deadline) {
             return Ok(false);
         }
         tokio::select! {
             biased;
-            () = self.asked.cancel.cancelled() => Err(ProviderError::Cancelled),
-            () = tokio::time::sleep(wait) => Ok(true),
+            () = self.call.cancel.cancelled() => Err(ProviderError::Cancelled),
+            () = tokio::time::sleep_until(until.into()) => Ok(true),
         }
     }
 
     /// When the first target that is still in the course takes requests again; an open breaker is not waited for.
     fn soonest(&self) -> Option<Duration> {
-        let inside = self.asked.route.targets.iter().zip(&self.out).filter(|(_, out)| !**out);
+        let inside = self.call.route.targets.iter().zip(&self.parts).filter(|(_, part)| !part.out);
         inside
-            .filter_map(|(target, _)| match self.router.gate(target) {
+            .filter_map(|(target, _)| match self.router.breakers.gate(target) {
                 Gate::Free | Gate::Probe => Some(Duration::ZERO),
                 Gate::Cooling(pause) => Some(pause),
                 Gate::Open(_) => None,
@@ -149,21 +228,28 @@ impl<'a> Course<'a> {
                 let why = "it asked for a pause, which is not over".to_owned();
                 ProviderError::Limited { retry_after: Some(wait), why }
             }
-            (None, None) => ProviderError::unavailable(resting(self.router, self.asked)),
+            (None, None) => resting(self.router, self.call),
         }
     }
 }
+
+/// A caller with more patience than this waits for what its deadline allows.
+const PATIENT: Duration = Duration::from_secs(2);
 
 fn mends(error: &ProviderError) -> bool {
     matches!(error.kind(), FaultKind::Unavailable | FaultKind::Limited)
 }
 
 /// Every target rests: which, for how long, and after what.
-fn resting(router: &Router, asked: Asked<'_>) -> String {
-    let rest = |target: &super::Target| {
-        let Gate::Open(time) = router.gate(target) else { return format!("{target} was not asked") };
-        let last = router.breakers().get(&target.id()).and_then(|b| b.last_error.clone()).unwrap_or_default();
+fn resting(router: &Router, call: &Call<'_>) -> ProviderError {
+    let mut soonest = None;
+    let mut rest = |target: &Arc<Target>| {
+        let Gate::Open(time) = router.breakers.gate(target) else { return format!("{target} was not asked") };
+        soonest = Some(soonest.map_or(time, |soonest: Duration| soonest.min(time)));
+        let known = router.breakers.known();
+        let last = known.get(&target.id()).and_then(|b| b.last_error.clone()).unwrap_or_default();
         format!("{target} failed several times and rests for {} s (last: {last})", time.as_secs().max(1))
     };
-    asked.route.targets.iter().map(rest).collect::<Vec<_>>().join("; ")
+    let why = call.route.targets.iter().map(&mut rest).collect::<Vec<_>>().join("; ");
+    ProviderError::Unavailable { why, retry_after: soonest }
 }

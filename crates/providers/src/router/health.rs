@@ -1,8 +1,8 @@
 //! How the providers are, for a person who asks.
 
 use super::{Router, provider::Key};
-use crate::{Dialect, breaker::Gate};
-use serde::Serialize;
+use crate::Dialect;
+use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, time::Duration};
 
 /// One provider.
@@ -16,6 +16,8 @@ pub struct ProviderHealth {
     pub local: bool,
     /// What keeps it from being used at all, and what to do.
     pub problem: Option<String>,
+    /// How many calls wait for a place with it.
+    pub waiting: usize,
     /// Its models that are configured or were asked.
     pub targets: Vec<TargetHealth>,
 }
@@ -31,8 +33,21 @@ pub struct TargetHealth {
     pub last_error: Option<String>,
 }
 
+/// A target began to rest, or is back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HealthChange {
+    /// `provider/model`.
+    pub target: String,
+    /// How it is now.
+    pub state: TargetState,
+    /// Failures in a row.
+    pub failures: u32,
+    /// The last of them.
+    pub last_error: Option<String>,
+}
+
 /// Whether a target can be asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TargetState {
     /// It can.
@@ -44,32 +59,33 @@ pub enum TargetState {
 }
 
 impl Router {
+    /// Who is told when a target begins to rest and when it is back. It is told between two requests, and should not
+    /// take long.
+    pub fn watch(&self, watcher: impl Fn(HealthChange) + Send + Sync + 'static) {
+        self.breakers.watch(Box::new(watcher));
+    }
+
     /// How every known provider is, from what calls have shown; asks nobody.
     #[must_use]
     pub fn health(&self) -> Vec<ProviderHealth> {
         let now = self.clock.now();
-        let breakers = self.breakers();
+        let breakers = self.breakers.known();
         let state = |id: String| {
             let breaker = breakers.get(&id);
-            let state = match breaker.map_or(Gate::Free, |b| b.gate(now)) {
-                Gate::Free | Gate::Probe => TargetState::Ready,
-                Gate::Cooling(left) => TargetState::Cooling(left),
-                Gate::Open(left) => TargetState::Resting(left),
-            };
+            let state = breaker.map_or(TargetState::Ready, |b| b.state(now));
             TargetHealth { target: id, state, last_error: breaker.and_then(|b| b.last_error.clone()) }
         };
         let health = |p: &super::Provider| {
             let prefix = format!("{}/", p.name);
-            let mut ids: BTreeSet<String> = p.targets().iter().map(super::Target::id).collect();
+            let mut ids: BTreeSet<String> = p.targets().iter().map(|t| t.id()).collect();
             ids.extend(breakers.keys().filter(|id| id.starts_with(&prefix)).cloned());
-            let dialect = p.section.dialect;
-            let problem = match (&p.key, dialect.instead()) {
-                (_, Some(instead)) => Some(format!("this dialect is not built in; write {instead}")),
-                (Key::Missing(why), _) => Some(format!("its key is missing: {why}")),
+            let problem = match &p.key {
+                Key::Missing(why) => Some(format!("its key is missing: {why}")),
                 _ => None,
             };
+            let (dialect, local, waiting) = (p.section.dialect, p.is_local(), p.waiting());
             let targets = ids.into_iter().map(state).collect();
-            ProviderHealth { name: p.name.clone(), dialect, local: p.is_local(), problem, targets }
+            ProviderHealth { name: p.name.clone(), dialect, local, problem, waiting, targets }
         };
         self.providers.iter().map(health).collect()
     }

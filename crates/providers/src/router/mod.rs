@@ -1,26 +1,35 @@
 //! The router: knows every provider, says where a call may go, and takes it there.
 
+mod breakers;
 mod call;
 mod course;
 mod health;
+mod list;
+mod order;
+mod probe;
 mod provider;
+mod retries;
 mod rules;
+mod stream;
 mod target;
+mod witness;
 
-pub use call::Answered;
-pub use health::{ProviderHealth, TargetHealth, TargetState};
+pub use call::{Answered, Call, Opened};
+pub use health::{HealthChange, ProviderHealth, TargetHealth, TargetState};
+pub use rules::Wanted;
+pub use stream::ChatStream;
 pub use target::{Need, Route, Target};
+pub use witness::Witness;
 
 use crate::{
-    Dialect, Launcher, Models, ProviderError, ProviderSection, RouterSection, breaker::Breaker, local,
+    Catalogue, Dialect, Launcher, Models, ProviderError, ProviderSection, RouterSection, local,
+    presets::Preset,
 };
+use breakers::Breakers;
 use cofounder_domain::Clock;
-use provider::{Origin, Provider};
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::{Arc, Mutex},
-};
+use provider::{Origin, Parts, Provider};
+use retries::Retries;
+use std::{fmt, sync::Arc};
 use url::Url;
 
 /// The name under which the engine of this program is a provider.
@@ -43,6 +52,8 @@ pub struct RouterConfig {
     pub budget_enforced: bool,
     /// Those of [`crate::known_env_keys`] that are set.
     pub env_keys: Vec<String>,
+    /// What is known of models beside what the sections say.
+    pub catalogue: Arc<Catalogue>,
 }
 
 /// The model that the engine of this program runs.
@@ -52,12 +63,14 @@ pub struct EmbeddedModel {
     pub name: String,
     /// Tokens that messages and answer may have together.
     pub context: u64,
+    /// Other local models, which can be named alone.
+    pub others: Vec<String>,
 }
 
 /// A running Ollama.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoundOllama {
-    /// Where it is, up to `/v1`.
+    /// Where it is.
     pub base_url: Url,
     /// Its models, in its order.
     pub models: Vec<String>,
@@ -70,7 +83,8 @@ pub struct Router {
     embedded: Option<EmbeddedModel>,
     budget_enforced: bool,
     env_keys: Vec<String>,
-    breakers: Mutex<HashMap<String, Breaker>>,
+    breakers: Arc<Breakers>,
+    retries: Retries,
     launcher: Arc<dyn Launcher>,
     clock: Arc<dyn Clock>,
 }
@@ -94,11 +108,31 @@ impl Router {
     ) -> Result<Self, ProviderError> {
         let providers = providers(&config)?;
         let RouterConfig { router: section, embedded, budget_enforced, env_keys, .. } = config;
-        let breakers = Mutex::default();
-        let router =
-            Self { providers, section, embedded, budget_enforced, env_keys, breakers, launcher, clock };
+        let (breakers, retries) = (Arc::new(Breakers::new(clock.clone())), Retries::default());
+        let router = Self {
+            providers,
+            section,
+            embedded,
+            budget_enforced,
+            env_keys,
+            breakers,
+            retries,
+            launcher,
+            clock,
+        };
         router.check_preferences()?;
         Ok(router)
+    }
+
+    /// Whether a provider is the engine of this program.
+    #[must_use]
+    pub fn is_embedded(&self, provider: &str) -> bool {
+        self.provider(provider).is_some_and(Provider::is_embedded)
+    }
+
+    /// Lets go of every pooled connection. What runs ends as it would.
+    pub fn close(&self) {
+        self.providers.iter().for_each(Provider::close);
     }
 
     fn provider(&self, name: &str) -> Option<&Provider> {
@@ -114,28 +148,35 @@ impl Router {
 fn providers(config: &RouterConfig) -> Result<Vec<Provider>, ProviderError> {
     let context = config.embedded.as_ref().map(|e| e.context);
     let mut providers: Vec<Provider> = Vec::new();
+    let made = |name: &str, origin, section, context| {
+        Provider::new(Parts { name, origin, section, context, catalogue: config.catalogue.clone() })
+    };
     for (name, section) in &config.providers {
         check_section(name, section, &providers)?;
         let embedded = section.dialect == Dialect::Embedded;
         let (origin, context) =
             if embedded { (Origin::Embedded, context) } else { (Origin::Configured, None) };
-        providers.push(Provider::new(name, origin, section.clone(), context));
+        providers.push(made(name, origin, section.clone(), context));
     }
     let alone = !providers.iter().any(|p| p.origin == Origin::Configured);
     if config.embedded.is_some() && !providers.iter().any(Provider::is_embedded) {
         let section = ProviderSection { dialect: Dialect::Embedded, ..ProviderSection::default() };
-        providers.push(Provider::new(EMBEDDED, Origin::Embedded, section, context));
+        providers.push(made(EMBEDDED, Origin::Embedded, section, context));
     }
     if let Some(found) = config.ollama.as_ref().filter(|_| alone) {
-        providers.push(Provider::new(OLLAMA, Origin::Found, ollama_section(found), None));
+        providers.push(made(OLLAMA, Origin::Found, ollama_section(found), None));
     }
     for key in &config.env_keys {
-        if let Some((name, url)) =
-            local::provider_of_key(key).filter(|(name, _)| providers.iter().all(|p| p.name != *name))
+        if let Some(preset) =
+            Preset::of_key(key).filter(|preset| providers.iter().all(|p| p.name != preset.name))
         {
-            let api_key = Some(crate::Secret::Env(key.clone()));
-            let section = ProviderSection { base_url: Some(url), api_key, ..ProviderSection::default() };
-            providers.push(Provider::new(name, Origin::Environment, section, None));
+            let section = ProviderSection {
+                dialect: preset.dialect,
+                base_url: preset.url(),
+                api_key: Some(crate::Secret::Env(key.clone())),
+                ..ProviderSection::default()
+            };
+            providers.push(made(preset.name, Origin::Environment, section, None));
         }
     }
     Ok(providers)
@@ -144,7 +185,12 @@ fn providers(config: &RouterConfig) -> Result<Vec<Provider>, ProviderError> {
 fn ollama_section(found: &FoundOllama) -> ProviderSection {
     let chat = found.models.iter().filter(|name| !local::is_embedding_model(name));
     let model = Models(chat.map(|name| (name.clone(), Default::default())).collect());
-    ProviderSection { base_url: Some(found.base_url.clone()), model, ..ProviderSection::default() }
+    ProviderSection {
+        dialect: Dialect::Ollama,
+        base_url: Some(found.base_url.clone()),
+        model,
+        ..ProviderSection::default()
+    }
 }
 
 fn check_section(name: &str, section: &ProviderSection, before: &[Provider]) -> Result<(), ProviderError> {

@@ -2,15 +2,20 @@
 
 use super::Target;
 use crate::{
-    Ability, Dialect, ModelSection, ProviderError, ProviderSection, config::Patience, http, limits::Limiter,
+    Ability, Catalogue, Dialect, ModelSection, ProviderError, ProviderSection, Verb,
+    catalogue::Entry,
+    config::Patience,
+    http,
+    limits::{Limiter, Place, Wish},
     local,
 };
-use cofounder_domain::Price;
+use cofounder_domain::{Price, Timestamp};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::SecretString;
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 use url::Url;
@@ -39,6 +44,16 @@ pub(crate) enum Key {
     There(SecretString),
 }
 
+/// What a provider is made from.
+pub(crate) struct Parts<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) origin: Origin,
+    pub(crate) section: ProviderSection,
+    /// The context of an embedded model that does not declare one.
+    pub(crate) context: Option<u64>,
+    pub(crate) catalogue: Arc<Catalogue>,
+}
+
 /// One provider.
 #[derive(Debug)]
 pub(crate) struct Provider {
@@ -46,21 +61,49 @@ pub(crate) struct Provider {
     pub(crate) origin: Origin,
     pub(crate) section: ProviderSection,
     pub(crate) key: Key,
-    pub(crate) limiter: Limiter,
-    /// The context of an embedded model that does not declare one.
+    pub(crate) headers: HeaderMap,
+    /// The models of its table, in order.
+    targets: Vec<Arc<Target>>,
+    limiter: Arc<Limiter>,
+    /// Of those models that have limits of their own.
+    own: HashMap<String, Arc<Limiter>>,
     context: Option<u64>,
+    catalogue: Arc<Catalogue>,
     clients: Mutex<HashMap<(Option<PathBuf>, Duration), reqwest::Client>>,
 }
 
+/// The places of one request: the provider's, and the model's own if it has limits.
+#[derive(Debug)]
+pub(crate) struct Places(Vec<Place>);
+
+impl Places {
+    /// Says how many tokens the request took in the end.
+    pub(crate) fn took(&self, tokens: u64) {
+        self.0.iter().for_each(|place| place.took(tokens));
+    }
+}
+
 impl Provider {
-    pub(crate) fn new(name: &str, origin: Origin, section: ProviderSection, context: Option<u64>) -> Self {
+    pub(crate) fn new(parts: Parts<'_>) -> Self {
+        let Parts { name, origin, section, context, catalogue } = parts;
         let key = match section.api_key.as_ref().map(crate::Secret::read) {
             None => Key::None,
             Some(Ok(key)) => Key::There(key),
             Some(Err(why)) => Key::Missing(why),
         };
-        let limiter = Limiter::new(section.limits, section.dialect);
-        Self { name: name.to_owned(), origin, section, key, limiter, context, clients: Mutex::default() }
+        let limiter = Limiter::of_provider(section.limits, section.dialect);
+        let own = section.model.0.iter();
+        let own = own.filter_map(|(model, m)| Some((model.clone(), Limiter::of_model(m.limits)?))).collect();
+        let headers = section.headers.iter().filter_map(|(name, value)| {
+            Some((name.parse::<HeaderName>().ok()?, HeaderValue::from_str(value).ok()?))
+        });
+        let headers = headers.collect();
+        let (name, clients, targets) = (name.to_owned(), Mutex::default(), Vec::new());
+        let mut provider =
+            Self { name, origin, section, key, headers, targets, limiter, own, context, catalogue, clients };
+        let models = provider.section.model.0.iter();
+        provider.targets = models.map(|(model, section)| Arc::new(provider.build(model, section))).collect();
+        provider
     }
 
     pub(crate) fn is_embedded(&self) -> bool {
@@ -69,21 +112,19 @@ impl Provider {
 
     /// On this machine or its network.
     pub(crate) fn is_local(&self) -> bool {
-        self.is_embedded() || self.section.base_url.as_ref().is_some_and(local::is_local)
+        self.is_embedded() || self.base("").is_some_and(|url| local::is_local(&url))
     }
 
     /// A model of this provider; of one without a table, any.
-    pub(crate) fn target(&self, model: &str) -> Option<Target> {
-        match self.section.model.get(model) {
-            Some(section) => Some(self.build(model, section)),
-            None if self.takes_any_name() => Some(self.build(model, &ModelSection::default())),
-            None => None,
-        }
+    pub(crate) fn target(&self, model: &str) -> Option<Arc<Target>> {
+        let known = self.targets.iter().find(|target| target.model == model).cloned();
+        let any = || self.takes_any_name().then(|| Arc::new(self.build(model, &ModelSection::default())));
+        known.or_else(any)
     }
 
     /// Its models in order.
-    pub(crate) fn targets(&self) -> Vec<Target> {
-        self.section.model.0.iter().map(|(name, section)| self.build(name, section)).collect()
+    pub(crate) fn targets(&self) -> &[Arc<Target>] {
+        &self.targets
     }
 
     /// Models that are not in its table can be named: there is none, or the engine can be given any file.
@@ -91,27 +132,32 @@ impl Provider {
         self.section.model.0.is_empty() || self.origin != Origin::Configured
     }
 
-    /// Whether the model can answer messages.
-    pub(crate) fn chats(&self, model: &str) -> bool {
-        self.section.model.get(model).is_none_or(|m| m.abilities.has(Ability::Chat))
-    }
-
     fn build(&self, model: &str, section: &ModelSection) -> Target {
+        let known = self.known(model);
         let costless = matches!(self.origin, Origin::Embedded | Origin::Found);
-        let price = section.price.or(costless.then_some(Price::FREE));
+        let price = section.price.or(costless.then_some(Price::FREE)).or(known.and_then(|e| e.price));
         let free = match price {
             Some(price) => price.is_free(),
             None => self.is_local() && self.section.api_key.is_none(),
         };
+        let abilities = section.abilities.clone().or_else(|| known?.abilities.clone());
         Target {
             provider: self.name.clone(),
             model: model.to_owned(),
             price,
-            context: section.context.or(self.context),
-            max_output: section.max_output,
+            context: section.context.or(known.and_then(|e| e.context)).or(self.context),
+            max_output: section.max_output.or(known.and_then(|e| e.max_output)),
             free,
-            json: section.abilities.has(Ability::Json),
+            json: abilities.as_ref().is_none_or(|abilities| abilities.has(Ability::Json)),
+            family: section.family.clone().or_else(|| self.catalogue.family(model)),
+            tier: known.and_then(|e| e.tier),
+            abilities,
         }
+    }
+
+    /// What the catalogue knows of a model of this provider.
+    fn known(&self, model: &str) -> Option<&Entry> {
+        self.catalogue.find(&self.base(model)?, model)
     }
 
     pub(crate) fn patience(&self, model: &str) -> Patience {
@@ -119,14 +165,42 @@ impl Provider {
         own.or(self.section.timeouts).patience(self.section.dialect)
     }
 
+    /// The largest answer that is read, in bytes.
+    pub(crate) fn largest(&self, model: &str, verb: Verb) -> usize {
+        let own = self.section.model.get(model).and_then(|m| m.limits.answer_mib);
+        let default = if verb == Verb::Chat { 8 } else { 64 };
+        (own.or(self.section.limits.answer_mib).unwrap_or(default) as usize) << 20
+    }
+
+    /// Waits for the places that a request takes.
+    pub(crate) async fn enter(&self, wish: &Wish) -> Result<Places, ProviderError> {
+        // The model's own first: the provider's places are not held by those who wait for one model.
+        let mut places = Vec::new();
+        if let Some(own) = self.own.get(&wish.model) {
+            places.push(own.enter(wish).await?);
+        }
+        places.push(self.limiter.enter(wish).await?);
+        Ok(Places(places))
+    }
+
+    /// Learns what is left of the provider's own limits.
+    pub(crate) fn learn(&self, model: &str, headers: &HeaderMap, now: Timestamp) {
+        self.limiter.learn(model, headers, now);
+    }
+
+    /// How many calls wait for a place.
+    pub(crate) fn waiting(&self) -> usize {
+        self.limiter.waiting()
+    }
+
     /// Where requests go; an embedded engine's socket needs a host all the same.
-    pub(crate) fn base(&self) -> Result<Url, ProviderError> {
-        let url = if self.is_embedded() {
-            Url::parse("http://localhost/v1").ok()
-        } else {
-            self.section.base_url.clone()
-        };
-        url.ok_or_else(|| ProviderError::Bug { why: format!("provider {} has no address", self.name) })
+    pub(crate) fn base(&self, model: &str) -> Option<Url> {
+        if self.is_embedded() {
+            return Url::parse("http://localhost/v1").ok();
+        }
+        let own = self.section.model.get(model).and_then(|m| m.base_url.clone());
+        let home = || self.section.dialect.home().and_then(|url| Url::parse(url).ok());
+        own.or_else(|| self.section.base_url.clone()).or_else(home)
     }
 
     /// The pooled client of this provider.
@@ -143,5 +217,10 @@ impl Provider {
         let client = http::client(socket, connect, self.is_local())?;
         clients.insert(key, client.clone());
         Ok(client)
+    }
+
+    /// Lets go of the pooled connections. Requests that run end as they would.
+    pub(crate) fn close(&self) {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }

@@ -1,17 +1,16 @@
 //! The routing rules: which targets may take a call, in which order, and why the others may not.
 
 use super::{EMBEDDED, Need, OLLAMA, Origin, Provider, Route, Router, Target, provider::Key};
-use crate::{ProviderError, Role};
-use std::collections::HashSet;
+use crate::{Ability, Preference, ProviderError, Role, presets::Preset};
+use std::{collections::HashSet, sync::Arc};
 
 /// Why a target is passed over.
 #[derive(Clone, Debug)]
 enum Obstacle {
     Unknown(String),
     NoModelNamed,
-    Dialect(String),
     NoKey(String),
-    NoChat,
+    Unable(Ability),
     Paid,
     NoPrice,
     TooLong(String),
@@ -22,9 +21,9 @@ impl Obstacle {
         match self {
             Self::Unknown(known) => format!("it is not known; known are: {known}"),
             Self::NoModelNamed => format!("it has no models in the configuration; name one with --model {name}/MODEL"),
-            Self::Dialect(what) | Self::TooLong(what) => what.clone(),
+            Self::TooLong(what) => what.clone(),
             Self::NoKey(why) => format!("its key is missing: {why}"),
-            Self::NoChat => "its `abilities` do not name `chat`".to_owned(),
+            Self::Unable(ability) => format!("its `abilities` do not name `{}`", ability.as_str()),
             Self::Paid => format!("it may cost money; set router.allow_paid = true, or name it with --model {name}"),
             Self::NoPrice => {
                 "it has no price, so no budget can hold; write price = { input = …, output = … }, or take the budget away".to_owned()
@@ -34,8 +33,7 @@ impl Obstacle {
 
     fn error(self, name: &str) -> ProviderError {
         match self {
-            Self::Unknown(known) => ProviderError::UnknownModel { name: name.to_owned(), known },
-            Self::Dialect(what) => ProviderError::Unsupported { what },
+            Self::Unknown(known) => unknown(name, known),
             Self::NoKey(why) => ProviderError::Unauthorised { why },
             Self::TooLong(why) => ProviderError::ContextTooLong { why: format!("{name}: {why}") },
             other => ProviderError::no_route(format!("{name}: {}", other.text(name))),
@@ -66,8 +64,8 @@ impl Router {
     }
 
     fn chain(&self, role: Role, need: &Need) -> Result<Route, ProviderError> {
-        let (entries, why) = self.entries();
-        let (mut targets, mut passed, mut obstacles) = (Vec::<Target>::new(), Vec::new(), Vec::new());
+        let Chain { entries, mut why, preference } = self.entries(role, need);
+        let (mut targets, mut passed, mut obstacles) = (Vec::<Arc<Target>>::new(), Vec::new(), Vec::new());
         for (entry, outcome) in entries.into_iter().flat_map(|entry| self.candidates(&entry, need)) {
             match outcome {
                 Ok(target) if !targets.contains(&target) => targets.push(target),
@@ -82,34 +80,56 @@ impl Router {
         if targets.is_empty() {
             return Err(nothing(role, &passed, obstacles));
         }
+        if let Some(preference) = preference {
+            Self::order(&mut targets, preference);
+        }
+        if let Some(done) = self.unlike(&mut targets, need) {
+            why = format!("{why}, {done}");
+        }
         Ok(Route { targets, why, passed_over: passed })
     }
 
     /// What to try, by name, and the reason.
-    fn entries(&self) -> (Vec<String>, String) {
+    fn entries(&self, role: Role, need: &Need) -> Chain {
+        let own = self.section.role.get(&role);
+        let preference = need.preference.or(own.and_then(|own| own.preference));
+        let preference = preference.unwrap_or(self.section.preference);
+        if let Some(own) = own.filter(|own| !own.prefer.is_empty()) {
+            let why = format!("router.role.{}.prefer = {}", role.as_str(), own.prefer.join(", "));
+            return Chain { entries: own.prefer.clone(), why, preference: None };
+        }
         if !self.section.prefer.is_empty() {
             let why = format!("router.prefer = {}", self.section.prefer.join(", "));
-            return (self.section.prefer.clone(), why);
+            return Chain { entries: self.section.prefer.clone(), why, preference: None };
         }
         if self.configured().next().is_some() {
-            let names = self.configured().map(|p| p.name.clone()).collect();
-            return (names, "the configured providers, in order".to_owned());
+            let entries = self.configured().map(|p| p.name.clone()).collect();
+            let why = match preference {
+                Preference::Fast => {
+                    "the configured models, those that cost nothing first, then the smaller ones (fast)"
+                }
+                Preference::Balanced => {
+                    "the configured models in their order, those that cost nothing first (balanced)"
+                }
+                Preference::Best => "the configured models, the most able first (best)",
+            };
+            return Chain { entries, why: why.to_owned(), preference: Some(preference) };
         }
         let embedded = self.embedded_provider().map(|p| p.name.clone());
-        let found = self.provider(OLLAMA).and_then(|p| p.targets().into_iter().next()).map(|t| t.id());
+        let found = self.provider(OLLAMA).and_then(|p| p.targets().first().map(|t| t.id()));
         let why = match &found {
             Some(model) => format!(
                 "no provider is configured; an Ollama runs here, and its {model} goes before the embedded model because it is larger"
             ),
             None => "no provider is configured, so the embedded model is used".to_owned(),
         };
-        (found.into_iter().chain(embedded).collect(), why)
+        Chain { entries: found.into_iter().chain(embedded).collect(), why, preference: None }
     }
 
     /// The targets behind an entry of the chain, each with what stands against it.
-    fn candidates(&self, entry: &str, need: &Need) -> Vec<(String, Result<Target, Obstacle>)> {
+    fn candidates(&self, entry: &str, need: &Need) -> Vec<(String, Result<Arc<Target>, Obstacle>)> {
         let targets = match self.provider(entry) {
-            Some(provider) if !provider.is_embedded() => provider.targets(),
+            Some(provider) if !provider.is_embedded() => provider.targets().to_vec(),
             _ => match self.named(entry) {
                 Some(target) => vec![target],
                 None => return vec![(entry.to_owned(), Err(Obstacle::Unknown(self.known())))],
@@ -118,7 +138,7 @@ impl Router {
         if targets.is_empty() {
             return vec![(entry.to_owned(), Err(Obstacle::NoModelNamed))];
         }
-        let judge = |target: Target| {
+        let judge = |target: Arc<Target>| {
             let paid = (!target.free && !self.section.allow_paid).then_some(Obstacle::Paid);
             let verdict = self.obstacle(&target, need).or(paid);
             (target.id(), verdict.map_or(Ok(target), Err))
@@ -129,30 +149,27 @@ impl Router {
     /// What stands against a target, pinned or not.
     fn obstacle(&self, target: &Target, need: &Need) -> Option<Obstacle> {
         let provider = self.provider(&target.provider)?;
-        let dialect = provider.section.dialect;
-        if let Some(instead) = dialect.instead() {
-            let what = format!("the dialect `{}` is not built in; write {instead}", dialect.as_str());
-            return Some(Obstacle::Dialect(what));
-        }
         if let Key::Missing(why) = &provider.key {
             return Some(Obstacle::NoKey(why.clone()));
         }
-        if !provider.chats(&target.model) {
-            return Some(Obstacle::NoChat);
+        if let Some(ability) = need.abilities().find(|ability| !target.may(*ability)) {
+            return Some(Obstacle::Unable(ability));
         }
-        if self.budget_enforced && target.price.is_none() {
+        if (self.budget_enforced || need.priced) && target.price.is_none() {
             return Some(Obstacle::NoPrice);
         }
         let wanted = need.context_tokens.saturating_add(u64::from(need.max_tokens.unwrap_or(0)));
         let context = target.context.filter(|context| *context < wanted)?;
         Some(Obstacle::TooLong(format!(
-            "its context holds {context} tokens, and the call needs about {wanted}"
+            "its context holds {context} tokens, and the call needs about {wanted}: {} too many",
+            wanted - context
         )))
     }
 
     /// The one target of this name: `provider/model`, `embedded`, the embedded model's name, or the name of a model
     /// that only one provider has.
-    pub(super) fn named(&self, name: &str) -> Option<Target> {
+    pub(super) fn named(&self, name: &str) -> Option<Arc<Target>> {
+        let name = self.section.alias.get(name).map_or(name, String::as_str);
         if let Some((provider, model)) = name.split_once('/')
             && let Some(provider) = self.provider(provider).or_else(|| self.embedded_alias(provider))
         {
@@ -160,14 +177,15 @@ impl Router {
         }
         if let Some(provider) = self.embedded_provider() {
             let model = self.embedded.as_ref().map(|e| e.name.as_str());
-            if name == EMBEDDED || name == provider.name || Some(name) == model {
+            let local = self.embedded.iter().flat_map(|e| &e.others).find(|other| *other == name);
+            if name == EMBEDDED || name == provider.name || Some(name) == model || local.is_some() {
                 let first = provider.section.model.0.first().map(|(name, _)| name.as_str());
-                let asked = if Some(name) == model { model } else { model.or(first) };
-                return asked.and_then(|model| provider.target(model));
+                let alone = local.map(String::as_str).or(model.filter(|model| *model == name));
+                return alone.or(model).or(first).and_then(|model| provider.target(model));
             }
         }
         let mut same = self.providers.iter().flat_map(Provider::targets).filter(|t| t.model == name);
-        same.next().filter(|_| same.next().is_none())
+        same.next().filter(|_| same.next().is_none()).cloned()
     }
 
     fn embedded_provider(&self) -> Option<&Provider> {
@@ -179,20 +197,38 @@ impl Router {
         self.embedded_provider().filter(|_| name == EMBEDDED)
     }
 
-    /// What can be named, for messages.
-    pub(super) fn known(&self) -> String {
+    /// Every model that can be named, as `provider/model`; aliases as they are.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
         let mut names: Vec<String> =
             self.providers.iter().flat_map(Provider::targets).map(|t| t.id()).collect();
         names.extend(self.named(EMBEDDED).map(|t| t.id()));
-        let open = self.providers.iter().filter(|p| p.takes_any_name() && !p.is_embedded());
-        names.extend(open.map(|p| format!("{}/…", p.name)));
+        names.extend(self.section.alias.keys().cloned());
         let mut seen = HashSet::new();
         names.retain(|name| seen.insert(name.clone()));
+        names
+    }
+
+    /// What a client names as its model: a role, such as `role:draft`, or one model.
+    #[must_use]
+    pub fn wanted<'a>(&'a self, name: &'a str) -> Wanted<'a> {
+        let meant = self.section.alias.get(name).map_or(name, String::as_str);
+        match meant.strip_prefix("role:").and_then(Role::from_name) {
+            Some(role) => Wanted::Role(role),
+            None => Wanted::Model(meant),
+        }
+    }
+
+    /// What can be named, for messages.
+    pub(super) fn known(&self) -> String {
+        let mut names = self.names();
+        let open = self.providers.iter().filter(|p| p.takes_any_name() && !p.is_embedded());
+        names.extend(open.map(|p| format!("{}/…", p.name)));
         if names.is_empty() { "none, because nothing is configured".to_owned() } else { names.join(", ") }
     }
 
     /// Keys of the environment that lead nowhere in this route.
-    fn unused_keys(&self, targets: &[Target], passed: &[(String, String)]) -> Vec<(String, String)> {
+    fn unused_keys(&self, targets: &[Arc<Target>], passed: &[(String, String)]) -> Vec<(String, String)> {
         let of_key = |key: &String| {
             self.providers
                 .iter()
@@ -212,21 +248,63 @@ impl Router {
 
     /// An entry of `router.prefer` that can never mean anything is a mistake in the configuration.
     pub(super) fn check_preferences(&self) -> Result<(), ProviderError> {
-        let may_come = |entry: &str| {
-            let provider = entry.split('/').next().unwrap_or(entry);
-            [EMBEDDED, OLLAMA].contains(&provider) || crate::local::is_known_provider(provider)
+        let may_come = |entry: &String| {
+            let provider = entry.split('/').next().unwrap_or(entry.as_str());
+            [EMBEDDED, OLLAMA].contains(&provider) || Preset::find(provider).is_some()
         };
-        let known = |entry: &&String| {
-            self.provider(entry).is_some() || self.named(entry).is_some() || may_come(entry)
-        };
-        match self.section.prefer.iter().find(|entry| !known(entry)) {
-            None => Ok(()),
-            Some(entry) => {
+        let known =
+            |entry: &String| self.provider(entry).is_some() || self.named(entry).is_some() || may_come(entry);
+        let roles = self
+            .section
+            .role
+            .iter()
+            .map(|(role, own)| (format!("router.role.{}", role.as_str()), &own.prefer));
+        for (section, prefer) in [("router".to_owned(), &self.section.prefer)].into_iter().chain(roles) {
+            if let Some(entry) = prefer.iter().find(|entry| !known(entry)) {
                 let why = format!("`prefer` names {entry}, which is not known; known are: {}", self.known());
-                Err(ProviderError::Configuration { section: "router".to_owned(), why })
+                return Err(ProviderError::Configuration { section, why });
+            }
+        }
+        let loose = |(_, meant): &(&String, &String)| match meant.strip_prefix("role:") {
+            Some(role) => Role::from_name(role).is_none(),
+            None => self.section.alias.contains_key(*meant) || !known(meant),
+        };
+        match self.section.alias.iter().find(loose) {
+            None => Ok(()),
+            Some((alias, meant)) => {
+                let why = format!(
+                    "{alias} stands for {meant}, which is no model and no role; known are: {}",
+                    self.known()
+                );
+                Err(ProviderError::Configuration { section: "router.alias".to_owned(), why })
             }
         }
     }
+}
+
+/// What to try for a role, before it is known who may.
+struct Chain {
+    entries: Vec<String>,
+    why: String,
+    /// What orders the targets; none if the entries do.
+    preference: Option<Preference>,
+}
+
+/// What a client asks for by a model's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted<'a> {
+    /// Whatever model this role's route leads to.
+    Role(Role),
+    /// This model, by the name that its alias stands for if it was named by one.
+    Model(&'a str),
+}
+
+/// A name that leads nowhere, with the nearest one that does.
+fn unknown(name: &str, known: String) -> ProviderError {
+    let near = |candidate: &&str| strsim::jaro_winkler(candidate, name);
+    let nearest = known.split(", ").filter(|k| !k.ends_with('…')).max_by(|a, b| near(a).total_cmp(&near(b)));
+    let nearest = nearest.filter(|n| near(n) > 0.7).map(str::to_owned);
+    ProviderError::UnknownModel { name: name.to_owned(), nearest, known }
 }
 
 /// Nothing may take the call: one obstacle speaks for itself, several are listed.

@@ -1,14 +1,30 @@
 //! Another target first, then the same once more.
 
-use crate::stand::{ask, clocked, config, hello, observed, pinned, router, section};
+use crate::stand::{ask, clocked, config, free, hello, observed, pinned, router, section};
+use async_trait::async_trait;
 use cofounder_domain::FaultKind;
-use cofounder_providers::{ProviderError, Router};
+use cofounder_providers::{Attempt, Call, Document, ProviderError, Question, Router, Target, Verb, Witness};
 use cofounder_testkit::{
     clock::ManualClock,
-    provider::{FakeProvider, Reply},
+    provider::{FakeProvider, Reply, Wire},
 };
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
+
+/// Remembers each attempt.
+#[derive(Default)]
+struct Seen(Vec<Attempt>);
+
+#[async_trait]
+impl Witness for Seen {
+    async fn before(&mut self, _target: &Target) -> Result<(), ProviderError> {
+        Ok(())
+    }
+
+    fn after(&mut self, attempt: &Attempt) {
+        self.0.push(attempt.clone());
+    }
+}
 
 async fn pair() -> (FakeProvider, FakeProvider, Router, Arc<ManualClock>) {
     let (a, b) = (FakeProvider::start().await.unwrap(), FakeProvider::start().await.unwrap());
@@ -132,4 +148,31 @@ async fn a_pinned_model_that_fails_is_not_replaced() {
     assert!(matches!(error, ProviderError::Unavailable { .. }));
     assert_eq!((a.calls(), b.calls()), (2, 0));
     assert!(!a.seen()[0].headers.contains_key("idempotency-key"));
+}
+
+/// Tried by ending the call at a question that only one protocol cannot express: the test failed.
+#[tokio::test]
+async fn what_one_protocol_cannot_express_another_can() {
+    let (a, b) =
+        (FakeProvider::start_as(Wire::Anthropic).await.unwrap(), FakeProvider::start().await.unwrap());
+    let text = section("a", &a, "dialect = \"anthropic\"") + &section("b", &b, "");
+    let router = router(config(&text));
+    let document =
+        Document::parse(br#"{"model":"x","messages":[{"role":"user","content":"?"}],"logprobs":true}"#)
+            .unwrap();
+    let (route, cancel) = (free(&router), CancellationToken::new());
+    let call = Call {
+        route: &route,
+        question: Question::Document(Verb::Chat, &document),
+        key: "",
+        caller: "me".into(),
+        bound: None,
+        deadline: None,
+        patience: Duration::from_secs(1),
+        cancel: &cancel,
+    };
+    let mut seen = Seen::default();
+    let answered = router.ask(&call, &mut seen).await.unwrap();
+    assert_eq!(answered.target.id(), "b/m");
+    assert_eq!((a.seen().len(), seen.0.len()), (0, 1), "nobody was asked what he does not understand");
 }

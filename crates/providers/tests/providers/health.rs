@@ -71,3 +71,21 @@ async fn a_pause_is_shown() {
     let shown = serde_json::to_value(router.health()).unwrap();
     assert_eq!(shown[0]["targets"][0]["target"], "acme/m");
 }
+
+/// Tried by probing targets that do not rest: the test failed.
+#[tokio::test]
+async fn a_probe_brings_a_target_back_without_a_call_and_leaves_others_alone() {
+    let fake = FakeProvider::start().await.unwrap();
+    let (router, clock) = clocked(&section("acme", &fake, ""));
+    let lists = || fake.seen().iter().filter(|seen| seen.path.ends_with("/models")).count();
+    router.probe().await;
+    assert_eq!(lists(), 0, "nobody rests");
+    fake.script(|_| Reply::error(500, "broken", None));
+    ask(&router).await.unwrap_err();
+    ask(&router).await.unwrap_err();
+    router.probe().await;
+    assert_eq!((lists(), state(&router)), (0, resting(5)), "the rest is not over");
+    clock.advance(Duration::from_secs(5));
+    router.probe().await;
+    assert_eq!((lists(), fake.calls(), state(&router)), (1, 3, TargetState::Ready));
+}

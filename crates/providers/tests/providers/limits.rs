@@ -31,25 +31,34 @@ async fn no_more_requests_than_places() {
     assert_eq!((most, fake.calls()), (2, 8));
 }
 
+/// One that is busy is passed over for one that is not; but a free one never for one that costs money.
 #[tokio::test]
-async fn a_place_that_never_comes_is_a_limit_also_with_others_in_the_chain() {
-    let (a, b) = (FakeProvider::start().await.unwrap(), FakeProvider::start().await.unwrap());
-    a.script(|_| Reply::Hang);
-    let text = section("a", &a, "limits = { concurrency = 1 }") + &section("b", &b, "");
-    let router = Arc::new(router(config(&text)));
-    let (cancel, other) = (CancellationToken::new(), Arc::clone(&router));
-    let token = cancel.clone();
-    let first =
-        tokio::spawn(async move { other.chat(&free(&other), &hello(), "", None, &token, &mut |_| ()).await });
-    while a.open() == 0 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
+async fn a_busy_target_is_passed_over_for_another_unless_that_costs_money() {
+    for (price, expected) in
+        [("", Ok("b/m")), ("price = { input = 1.0, output = 1.0 }\n", Err(FaultKind::Limited))]
+    {
+        let (a, b) = (FakeProvider::start().await.unwrap(), FakeProvider::start().await.unwrap());
+        a.script(|_| Reply::Hang);
+        let text = section("a", &a, "limits = { concurrency = 1 }") + &section("b", &b, "") + price;
+        let router =
+            Arc::new(router(config(&(text + "[router]\nallow_paid = true\nprefer = [\"a\", \"b\"]\n"))));
+        let (cancel, other) = (CancellationToken::new(), Arc::clone(&router));
+        let token = cancel.clone();
+        let first =
+            tokio::spawn(
+                async move { other.chat(&free(&other), &hello(), "", None, &token, &mut |_| ()).await },
+            );
+        while a.open() == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let deadline = Some(Instant::now() + Duration::from_millis(500));
+        let stop = CancellationToken::new();
+        let outcome = router.chat(&free(&router), &hello(), "", deadline, &stop, &mut |_| ()).await;
+        let outcome = outcome.map(|answered| answered.target.id()).map_err(|error| error.kind());
+        assert_eq!(outcome.as_deref().map_err(|kind| *kind), expected);
+        cancel.cancel();
+        first.await.unwrap().unwrap_err();
     }
-    let deadline = Some(Instant::now() + Duration::from_millis(200));
-    let outcome =
-        router.chat(&free(&router), &hello(), "", deadline, &CancellationToken::new(), &mut |_| ()).await;
-    assert_eq!(outcome.unwrap_err().kind(), FaultKind::Limited);
-    cancel.cancel();
-    first.await.unwrap().unwrap_err();
 }
 
 #[tokio::test]

@@ -17,3 +17,4 @@ mod routing;
 mod secrets;
 mod stand;
 mod time;
+mod wires;

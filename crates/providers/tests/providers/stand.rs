@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use cofounder_providers::{
-    Answered, Attempt, ChatRequest, EmbeddedModel, Launcher, Message, Need, NoEngine, ProviderError,
-    ProviderSection, Role, Route, Router, RouterConfig, RouterSection,
+    Answered, Attempt, ChatAnswer, ChatRequest, EmbeddedModel, Launcher, Message, Need, NoEngine,
+    ProviderError, ProviderSection, Role, Route, Router, RouterConfig, RouterSection,
 };
 use cofounder_testkit::{clock::ManualClock, provider::FakeProvider};
 use serde::Deserialize;
@@ -26,7 +26,7 @@ pub(crate) fn config(text: &str) -> RouterConfig {
 }
 
 pub(crate) fn with_embedded(text: &str) -> RouterConfig {
-    let embedded = Some(EmbeddedModel { name: "smollm2-135m".into(), context: 2048 });
+    let embedded = Some(EmbeddedModel { name: "smollm2-135m".into(), context: 2048, others: vec![] });
     RouterConfig { embedded, ..config(text) }
 }
 
@@ -65,11 +65,14 @@ pub(crate) fn hello() -> ChatRequest {
 }
 
 /// Asks along the free route.
-pub(crate) async fn ask(router: &Router) -> Result<Answered, ProviderError> {
+pub(crate) async fn ask(router: &Router) -> Result<Answered<ChatAnswer>, ProviderError> {
     ask_with(router, &hello()).await
 }
 
-pub(crate) async fn ask_with(router: &Router, request: &ChatRequest) -> Result<Answered, ProviderError> {
+pub(crate) async fn ask_with(
+    router: &Router,
+    request: &ChatRequest,
+) -> Result<Answered<ChatAnswer>, ProviderError> {
     observed(router, request).await.0
 }
 
@@ -77,7 +80,7 @@ pub(crate) async fn ask_with(router: &Router, request: &ChatRequest) -> Result<A
 pub(crate) async fn observed(
     router: &Router,
     request: &ChatRequest,
-) -> (Result<Answered, ProviderError>, Vec<Attempt>) {
+) -> (Result<Answered<ChatAnswer>, ProviderError>, Vec<Attempt>) {
     let mut seen = Vec::new();
     let (route, cancel) = (free(router), CancellationToken::new());
     let outcome =

@@ -17,7 +17,7 @@ async fn waits_for(timeouts: &str) -> ProviderError {
 
 #[tokio::test]
 async fn each_stage_has_its_own_time() {
-    assert_eq!(waits_for("first_token_ms = 100").await, ProviderError::Timeout { stage: Stage::FirstByte });
+    assert_eq!(waits_for("first_token_ms = 100").await, ProviderError::Timeout { stage: Stage::FirstToken });
     assert_eq!(waits_for("total_ms = 100").await, ProviderError::Timeout { stage: Stage::Total });
 }
 

@@ -6,11 +6,14 @@
     reason = "in a test a panic is how a failure is told"
 )]
 
+mod accounts;
 mod approve;
+mod calls;
 mod effects;
 mod failures;
+mod health;
+mod ledger;
 mod migrations;
-mod money;
 mod opening;
 mod outage;
 mod posts;
@@ -19,8 +22,10 @@ mod queue;
 mod recovery;
 mod schedules;
 mod schema;
+mod slices;
 mod steps;
 mod tasks;
+mod tokens;
 
 use cofounder_domain::{Brief, Gate, Report, Source, SourceId, content_hash};
 use cofounder_storage::{Claim, Claimed, Database, Draft, Location, Owner, PoolSettings, Terms};

@@ -1,25 +1,41 @@
-//! What the fake provider can answer.
+//! What the fake provider can answer, in words of no protocol: each [`super::Wire`] says it in its own.
 
-use bytes::Bytes;
-use futures_util::{Stream, stream};
-use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
-use hyper::{Response, body::Frame};
-use serde_json::{Value, json};
-use std::{io, time::Duration};
+use serde_json::Value;
 
 /// One scripted answer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
-    /// This text, with usage: 10 tokens in, 4 of them cached, 5 out.
+    /// This text, with usage: 10 tokens in, 4 of them cached, 5 out, 2 of them for reasoning; fewer kinds where the
+    /// protocol counts fewer. Streamed if the request says so.
     Text(String),
     /// This document, with status 200.
     Json(Value),
     /// A status, headers, a body.
     Status(u16, Vec<(String, String)>, String),
-    /// HTTP 429, with `Retry-After` if it is given: seconds, or a date.
+    /// An error as this protocol writes it.
+    Error {
+        /// HTTP's.
+        status: u16,
+        /// For a person.
+        message: String,
+        /// OpenAI's `code`; the others have none.
+        code: Option<String>,
+    },
+    /// HTTP 429, with `Retry-After` if it is given: seconds, or a date. Gemini says seconds as `retryDelay`.
     RateLimited {
         /// The header's value.
         retry_after: Option<String>,
+    },
+    /// The key is refused.
+    Unauthorised,
+    /// The provider has too much to do.
+    Overloaded,
+    /// The prompt is longer than the model's context.
+    TooLong,
+    /// The model is being loaded.
+    Loading {
+        /// How long that takes, in seconds.
+        seconds: f64,
     },
     /// Never answers.
     Hang,
@@ -31,7 +47,9 @@ pub enum Reply {
     StallBody,
     /// Status 200 and no JSON.
     Garbage,
-    /// An answer without a choice.
+    /// Status 200 and JSON of another kind.
+    WrongShape,
+    /// An answer without a choice, or in which nobody says anything.
     EmptyChoices,
     /// A text without usage.
     NoUsage(String),
@@ -39,6 +57,52 @@ pub enum Reply {
     Length(String),
     /// A body of so many bytes.
     Huge(usize),
+    /// A tool that the model calls. Streamed if the request says so, with the arguments in pieces where the protocol
+    /// has that.
+    ToolCall {
+        /// The tool's.
+        name: String,
+        /// An object.
+        arguments: Value,
+    },
+    /// A vector for each text of the request, see [`super::Wire::vector`].
+    Vectors,
+    /// A text in pieces, if the request says so, and then something. A request that wants the whole gets the text, or
+    /// the kind of fault that comes nearest.
+    Stream {
+        /// Each one event.
+        pieces: Vec<String>,
+        /// What comes then.
+        end: End,
+    },
+    /// These bytes as a stream, each part on its own; then the body ends, or the connection breaks.
+    Bytes {
+        /// The parts.
+        parts: Vec<Vec<u8>>,
+        /// Whether it breaks.
+        cut: bool,
+    },
+}
+
+/// How a stream goes on after its pieces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// As it should.
+    Done,
+    /// The connection breaks after so many pieces.
+    CutAfter(usize),
+    /// The last piece comes by half; then the body ends.
+    HalfEvent,
+    /// The protocol's own error, in the stream.
+    ErrorEvent,
+    /// Nothing more after so many pieces, and the connection stays.
+    StallAfter(usize),
+    /// As it should, with so many milliseconds before each byte.
+    Drip(u64),
+    /// The body ends without a word why the answer ended.
+    NoEnd,
+    /// An event that is no JSON; then the body ends.
+    JunkEvent,
 }
 
 impl Reply {
@@ -47,83 +111,18 @@ impl Reply {
         Self::Text(text.into())
     }
 
-    /// A status with an error document as OpenAI writes it.
+    /// A status with an error document as the protocol writes it.
     pub fn error(status: u16, message: &str, code: Option<&str>) -> Self {
-        let body = json!({"error": {"message": message, "type": "error", "code": code}});
-        Self::Status(status, Vec::new(), body.to_string())
+        Self::Error { status, message: message.to_owned(), code: code.map(str::to_owned) }
     }
-}
 
-pub(super) type Body = UnsyncBoxBody<Bytes, io::Error>;
-
-/// Turns a reply into a response, or into the lack of one.
-pub(super) async fn perform(reply: Reply, request: &Value) -> Response<Body> {
-    match reply {
-        Reply::Text(text) => document(&completion(request, &text, "stop", true)),
-        Reply::Length(text) => document(&completion(request, &text, "length", true)),
-        Reply::NoUsage(text) => document(&completion(request, &text, "stop", false)),
-        Reply::Json(json) => document(&json),
-        Reply::EmptyChoices => document(&json!({"object": "chat.completion", "choices": []})),
-        Reply::Garbage => response(200, &[], "<html>not what you wanted"),
-        Reply::Huge(size) => response(200, &[], "x".repeat(size)),
-        Reply::Status(status, headers, body) => response(status, &headers, body),
-        Reply::RateLimited { retry_after } => {
-            let headers: Vec<_> = retry_after.map(|v| ("retry-after".to_owned(), v)).into_iter().collect();
-            response(429, &headers, json!({"error": {"message": "slow down"}}).to_string())
-        }
-        Reply::Hang => std::future::pending().await,
-        Reply::Late(ms, text) => {
-            tokio::time::sleep(Duration::from_millis(ms)).await;
-            document(&completion(request, &text, "stop", true))
-        }
-        Reply::CutBody => Response::new(StreamBody::new(begun_body(true)).boxed_unsync()),
-        Reply::StallBody => Response::new(StreamBody::new(begun_body(false)).boxed_unsync()),
+    /// A text in these pieces.
+    pub fn stream(pieces: &[&str], end: End) -> Self {
+        Self::Stream { pieces: pieces.iter().map(|piece| (*piece).to_owned()).collect(), end }
     }
-}
 
-/// A first part, and then a broken connection or nothing.
-fn begun_body(cut: bool) -> impl Stream<Item = io::Result<Frame<Bytes>>> + Send {
-    stream::unfold(0, move |part| async move {
-        // The first part is to be on its way before the connection breaks.
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        match part {
-            0 => Some((Ok(Frame::data(Bytes::from_static(b"{\"choices\": ["))), 1)),
-            _ if cut => Some((Err(io::Error::other("cut")), 2)),
-            _ => std::future::pending().await,
-        }
-    })
-}
-
-fn completion(request: &Value, text: &str, finish: &str, usage: bool) -> Value {
-    let message = json!({"role": "assistant", "content": text});
-    let mut body = json!({
-        "id": "chatcmpl-fake",
-        "object": "chat.completion",
-        "created": 1_767_323_045,
-        "model": request.get("model").cloned().unwrap_or_default(),
-        "choices": [{"index": 0, "message": message, "finish_reason": finish}],
-    });
-    if usage {
-        let cached = json!({"cached_tokens": 4});
-        body["usage"] = json!({"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15, "prompt_tokens_details": cached});
+    /// A call of a tool.
+    pub fn tool(name: &str, arguments: Value) -> Self {
+        Self::ToolCall { name: name.to_owned(), arguments }
     }
-    body
-}
-
-fn document(body: &Value) -> Response<Body> {
-    response(200, &[("content-type".to_owned(), "application/json".to_owned())], body.to_string())
-}
-
-fn response(status: u16, headers: &[(String, String)], body: impl Into<Bytes>) -> Response<Body> {
-    let mut builder = Response::builder().status(status);
-    for (name, value) in headers {
-        builder = builder.header(name, value);
-    }
-    let full = || Full::new(body.into()).map_err(|never| match never {}).boxed_unsync();
-    let unfit = |_| {
-        Response::new(
-            Full::new(Bytes::from_static(b"unfit script")).map_err(|never| match never {}).boxed_unsync(),
-        )
-    };
-    builder.body(full()).unwrap_or_else(unfit)
 }

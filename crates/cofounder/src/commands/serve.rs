@@ -1,0 +1,170 @@
+//! `cofounder serve`: the HTTP server, with a worker inside unless it is told otherwise.
+
+use cofounder_auth::Tokens;
+use cofounder_executor::{Report, Stop, Worker};
+use cofounder_metering::Need;
+use cofounder_providers::{Role, TargetState};
+use cofounder_web::{Component, ComponentState, Readiness, Service, ServiceParts, listen};
+use futures_util::FutureExt;
+use prometheus_client::registry::Registry;
+use std::{sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    app::{App, Files},
+    cli::ServeArgs,
+    failure::Failure,
+    lifecycle,
+    studio::Studio,
+    workshop::Atelier,
+};
+
+/// How often what is due now and then is done: texts that are kept long enough, tokens that were used.
+const NOW_AND_THEN: Duration = Duration::from_secs(5);
+
+pub(crate) async fn run(files: Files, args: &ServeArgs) -> Result<(), Failure> {
+    let stop = lifecycle::stop_token().map_err(Failure::failed)?;
+    let outage = files.config.worker.runs().outage;
+    let app = Arc::new(App::open_within(files, outage, &stop).await?);
+    let studio = Arc::new(app.studio().await?);
+    let tokens = Arc::new(Tokens::new(app.db.clone(), app.clock.clone()));
+    let config = &app.files.config;
+    let bind = args.bind.unwrap_or(config.server.bind);
+    let listening = listen(bind).await.map_err(|error| {
+        Failure::failed(format!("{bind} cannot be listened on: {error}. Choose another with --bind"))
+    })?;
+    report(&components(&app, &studio, !args.no_worker).await);
+    eprintln!("listening on http://{}; ctrl-c ends it after what runs", listening.address);
+    let service = Service::new(ServiceParts {
+        meter: studio.meter.clone(),
+        tokens: tokens.clone(),
+        readiness: readiness(&app, &studio, !args.no_worker),
+        registry: registry(&studio),
+        gateway: config.gateway.settings(),
+    });
+    let tidying = tokio::spawn(tidy(app.clone(), tokens.clone(), stop.clone()));
+    // What ends one of the two ends the other.
+    let (serving, working) = tokio::join!(
+        ending(
+            &stop,
+            listening
+                .serve(service, stop.clone(), config.server.grace())
+                .map(|served| served.map_err(Failure::failed))
+        ),
+        ending(&stop, work(&app, &studio, &stop, args.no_worker)),
+    );
+    drop(tidying.await);
+    if let Err(error) = tokens.flush_used().await {
+        tracing::warn!(%error, "when tokens were last used could not be written down");
+    }
+    studio.close().await;
+    serving.and(working)
+}
+
+async fn ending<T>(stop: &CancellationToken, work: impl Future<Output = T>) -> T {
+    let done = work.await;
+    stop.cancel();
+    done
+}
+
+async fn work(
+    app: &Arc<App>,
+    studio: &Arc<Studio>,
+    stop: &CancellationToken,
+    off: bool,
+) -> Result<(), Failure> {
+    if off {
+        stop.cancelled().await;
+        return Ok(());
+    }
+    let config = &app.files.config;
+    let settings = config.worker.worker(config.database.notifications);
+    let stop = Stop { drain: stop.clone(), ..Stop::default() };
+    let atelier = Arc::new(Atelier::new(app.clone(), studio.clone()));
+    let worker = Worker::new(app.executor()?, atelier, settings).with_courier(app.webhooks()?);
+    let Report { ended, failed, released } = worker.run(&stop).await?;
+    eprintln!("worker: {ended} run(s) ended, {failed} failed, {released} released for others");
+    Ok(())
+}
+
+/// What is due now and then, until the program ends.
+async fn tidy(app: Arc<App>, tokens: Arc<Tokens>, stop: CancellationToken) {
+    let keep = app.files.config.ledger.texts().map_or(Duration::ZERO, |texts| texts.keep);
+    while !stop.is_cancelled() {
+        tokio::select! { () = stop.cancelled() => return, () = tokio::time::sleep(NOW_AND_THEN) => {} }
+        if let Err(error) = tokens.flush_used().await {
+            tracing::warn!(%error, "when tokens were last used could not be written down; it is tried again");
+        }
+        if let Err(error) = app.db.forget_texts(app.clock.now() - keep, 1_000).await {
+            tracing::warn!(%error, "texts that were kept long enough could not be dropped; it is tried again");
+        }
+    }
+}
+
+/// How each part is, and why.
+async fn components(app: &App, studio: &Studio, worker: bool) -> Vec<Component> {
+    let database = match app.db.check_schema().await {
+        Ok(()) => component("database", ComponentState::Ready, app.db.location().to_string()),
+        Err(error) => component("database", ComponentState::Down, error.to_string()),
+    };
+    let worker = match worker {
+        true => component("worker", ComponentState::Ready, "takes tasks from the queue".to_owned()),
+        false => component("worker", ComponentState::Off, "--no-worker".to_owned()),
+    };
+    vec![database, models(studio), worker]
+}
+
+/// A program without a model that can be asked still serves what it has.
+fn models(studio: &Studio) -> Component {
+    let route = match studio.meter.route(Role::Chat, None, &Need::default()) {
+        Ok(route) => route,
+        Err(error) => return component("models", ComponentState::Degraded, error.to_string()),
+    };
+    let health = studio.meter.router().health();
+    let rests = |id: &str| {
+        let mut targets = health.iter().flat_map(|p| &p.targets).filter(|t| t.target == id);
+        targets.any(|t| matches!(t.state, TargetState::Resting(left) if !left.is_zero()))
+    };
+    let ids: Vec<String> = route.targets.iter().map(|t| t.id()).collect();
+    let resting: Vec<&str> = ids.iter().map(String::as_str).filter(|id| rests(id)).collect();
+    if resting.is_empty() {
+        return component("models", ComponentState::Ready, format!("{} ({})", ids.join(", "), route.why));
+    }
+    component(
+        "models",
+        ComponentState::Degraded,
+        format!("failed several times and rest now: {}", resting.join(", ")),
+    )
+}
+
+fn component(name: &'static str, state: ComponentState, why: String) -> Component {
+    Component { name, state, why }
+}
+
+fn readiness(app: &Arc<App>, studio: &Arc<Studio>, worker: bool) -> Readiness {
+    let (app, studio) = (app.clone(), studio.clone());
+    Readiness::new(move || {
+        let (app, studio) = (app.clone(), studio.clone());
+        async move { components(&app, &studio, worker).await }.boxed()
+    })
+}
+
+/// The start-up report.
+fn report(components: &[Component]) {
+    for Component { name, state, why } in components {
+        let state = match state {
+            ComponentState::Ready => "ready",
+            ComponentState::Degraded => "degraded",
+            ComponentState::Off => "off",
+            ComponentState::Down => "down",
+        };
+        eprintln!("{name}: {state} ({why})");
+    }
+}
+
+fn registry(studio: &Studio) -> Registry {
+    let mut registry = Registry::with_prefix("cofounder");
+    studio.metrics.register(&mut registry);
+    registry.register_collector(Box::new(crate::gauges::Gauges::new(studio.meter.clone())));
+    registry
+}

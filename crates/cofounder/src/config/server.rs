@@ -1,0 +1,68 @@
+//! `[server]` and `[gateway]`: where the program listens, and the limits of what clients ask.
+
+use cofounder_web::GatewaySettings;
+use serde::Deserialize;
+use std::{net::SocketAddr, time::Duration};
+use url::Url;
+
+/// `[server]`
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ServerSection {
+    /// Where it listens.
+    pub(crate) bind: SocketAddr,
+    /// Its address as others see it.
+    pub(crate) public_url: Option<Url>,
+    /// How long requests may go on when the program is told to stop.
+    grace_ms: u64,
+}
+
+impl Default for ServerSection {
+    fn default() -> Self {
+        Self { bind: SocketAddr::from(([127, 0, 0, 1], 8000)), public_url: None, grace_ms: 20_000 }
+    }
+}
+
+impl ServerSection {
+    pub(crate) fn grace(&self) -> Duration {
+        Duration::from_millis(self.grace_ms)
+    }
+}
+
+/// `[gateway]`
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct GatewaySection {
+    /// The largest request that is read, in MiB.
+    body_mib: usize,
+    /// How long a request's bytes may take to come.
+    read_ms: u64,
+    /// How long a call may wait for a target that is free.
+    wait_ms: u64,
+    /// When a call must have ended.
+    deadline_ms: u64,
+}
+
+impl Default for GatewaySection {
+    fn default() -> Self {
+        let settings = GatewaySettings::default();
+        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        Self {
+            body_mib: settings.largest >> 20,
+            read_ms: millis(settings.read),
+            wait_ms: millis(settings.patience),
+            deadline_ms: millis(settings.deadline),
+        }
+    }
+}
+
+impl GatewaySection {
+    pub(crate) fn settings(&self) -> GatewaySettings {
+        GatewaySettings {
+            largest: self.body_mib.clamp(1, 1 << 10) << 20,
+            read: Duration::from_millis(self.read_ms.max(1)),
+            patience: Duration::from_millis(self.wait_ms),
+            deadline: Duration::from_millis(self.deadline_ms.max(1)),
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! The ledger of clients' calls: gathered in memory, written many at a time, never waited for by a call.
+//!
+//! What a crash loses is what had not been written yet. It is not lost from the budget: its money was taken in slices
+//! before, and the difference is shown there.
+
+use cofounder_storage::{Database, LedgerCall, Spend, patiently};
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{sync::Notify, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use crate::purse::Purse;
+
+/// How long a line waits for company, so that many share one wait for the disk.
+const COMPANY: Duration = Duration::from_millis(20);
+/// The most lines of one transaction.
+const LINES: usize = 512;
+/// While so many lines wait, nothing new is begun.
+const MOST: usize = 20_000;
+/// How long a database that does not answer is asked again before it is said so.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How often money that nobody uses is looked for.
+const TIDY: Duration = Duration::from_secs(1);
+
+/// Writes lines in the background.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    lines: Mutex<Vec<Line>>,
+    written: Notify,
+    wake: Notify,
+    /// Lines are being written now.
+    busy: AtomicBool,
+    ending: CancellationToken,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// A call, and what it spent.
+#[derive(Debug)]
+struct Line {
+    call: LedgerCall,
+    spends: Vec<Spend>,
+}
+
+impl Ledger {
+    /// Begins to write, on this runtime.
+    pub(crate) fn start(db: Arc<Database>, owner: String, purse: Arc<Purse>) -> Arc<Self> {
+        let ledger = Arc::new(Self {
+            lines: Mutex::default(),
+            written: Notify::new(),
+            wake: Notify::new(),
+            busy: AtomicBool::new(false),
+            ending: CancellationToken::new(),
+            writer: Mutex::new(None),
+        });
+        let writing = tokio::spawn(Arc::clone(&ledger).write(db, owner, purse));
+        *ledger.writer.lock().unwrap_or_else(PoisonError::into_inner) = Some(writing);
+        ledger
+    }
+
+    /// Whether lines are written as fast as they come. Where they are not, a call is not begun: it could not be
+    /// accounted for.
+    pub(crate) fn keeps_up(&self) -> bool {
+        self.lines().len() < MOST
+    }
+
+    /// Lines that are not written yet.
+    pub(crate) fn waiting(&self) -> usize {
+        self.lines().len()
+    }
+
+    /// Adds a line. It is written soon.
+    pub(crate) fn add(&self, call: LedgerCall, spends: Vec<Spend>) {
+        let first = {
+            let mut lines = self.lines();
+            lines.push(Line { call, spends });
+            lines.len() == 1
+        };
+        if first {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Waits until everything is written, as long as that takes: whoever ends the program sets the limit.
+    pub(crate) async fn flush(&self) {
+        loop {
+            let written = self.written.notified();
+            if self.lines().is_empty() && !self.busy.load(Ordering::Acquire) {
+                return;
+            }
+            self.wake.notify_one();
+            tokio::select! { () = written => {}, () = tokio::time::sleep(COMPANY) => {} }
+        }
+    }
+
+    /// Writes what waits, and writes no more.
+    pub(crate) async fn close(&self) {
+        self.flush().await;
+        self.ending.cancel();
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(writer) = writer {
+            // It ends when it next looks around; a panic in it was logged as one.
+            drop(writer.await);
+        }
+    }
+
+    fn lines(&self) -> MutexGuard<'_, Vec<Line>> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn write(self: Arc<Self>, db: Arc<Database>, owner: String, purse: Arc<Purse>) {
+        loop {
+            tokio::select! {
+                () = self.wake.notified() => {}
+                () = tokio::time::sleep(TIDY) => {
+                    if let Err(error) = purse.give_back(false).await {
+                        tracing::warn!(%error, "money that nobody uses could not be given back; it counts as used");
+                    }
+                }
+                () = self.ending.cancelled() => return,
+            }
+            if self.lines().is_empty() {
+                continue;
+            }
+            tokio::time::sleep(COMPANY).await;
+            while self.write_some(&db, &owner, &purse).await {}
+        }
+    }
+
+    /// Writes the oldest lines; tells whether there were any.
+    async fn write_some(&self, db: &Database, owner: &str, purse: &Purse) -> bool {
+        let some: Vec<Line> = {
+            let mut lines = self.lines();
+            self.busy.store(!lines.is_empty(), Ordering::Release);
+            let count = lines.len().min(LINES);
+            lines.drain(..count).collect()
+        };
+        if some.is_empty() {
+            self.written.notify_waiters();
+            return false;
+        }
+        let (calls, spends): (Vec<LedgerCall>, Vec<Vec<Spend>>) =
+            some.into_iter().map(|line| (line.call, line.spends)).unzip();
+        let spends: Vec<Spend> = spends.into_iter().flatten().collect();
+        loop {
+            // The same calls once more change nothing, so it may be tried again and again.
+            let wrote = patiently(PATIENCE, &self.ending, || db.record_calls(owner, &calls, &spends)).await;
+            match wrote {
+                Ok(()) => break purse.recorded(&spends),
+                Err(error) if self.ending.is_cancelled() => {
+                    tracing::error!(%error, calls = calls.len(), "calls were made that are not in the ledger; their slices stay used");
+                    break;
+                }
+                Err(error) => {
+                    tracing::error!(%error, calls = calls.len(), "the ledger cannot be written; trying again");
+                    tokio::time::sleep(PATIENCE / 60).await;
+                }
+            }
+        }
+        true
+    }
+}

@@ -1,0 +1,111 @@
+//! The tab of one call: the money that is set aside for it, and what its requests have come to.
+
+use async_trait::async_trait;
+use cofounder_domain::NanoUsd;
+use cofounder_providers::{Attempt, Outcome, ProviderError, Target, Witness};
+use std::sync::Arc;
+
+use crate::{
+    CallError, Metrics, Whose,
+    budgets::Accounts,
+    purse::{Hold, Purse},
+    worst::Size,
+};
+
+/// What is known of one call's money.
+#[derive(Debug)]
+pub(crate) struct Tab {
+    hold: Option<Hold>,
+    size: Size,
+    targets: Vec<Arc<Target>>,
+    /// The most that the whole call may cost.
+    cap: Option<NanoUsd>,
+    /// The longest answer that is paid for, where the question names none.
+    pub(crate) bound: Option<u32>,
+    /// What requests that failed may have cost.
+    pub(crate) lost: NanoUsd,
+    pub(crate) attempts: Vec<Attempt>,
+    metrics: Metrics,
+}
+
+impl Tab {
+    /// Sets money aside for one request to the dearest of the targets. A question that names no longest answer gets the
+    /// longest that the money pays for.
+    pub(crate) async fn open(
+        purse: &Arc<Purse>,
+        accounts: &Accounts,
+        cap: Option<NanoUsd>,
+        size: Size,
+        targets: &[Arc<Target>],
+        metrics: Metrics,
+    ) -> Result<Self, CallError> {
+        let mut tab = Self {
+            hold: None,
+            size,
+            targets: targets.to_vec(),
+            cap,
+            bound: None,
+            lost: NanoUsd::ZERO,
+            attempts: Vec::new(),
+            metrics,
+        };
+        let worst = size.worst(targets);
+        if worst == NanoUsd::ZERO || (accounts.capped.is_empty() && cap.is_none()) {
+            return Ok(tab);
+        }
+        let least = if size.answer.is_some() { worst } else { size.least(targets) };
+        if let Some(cap) = cap.filter(|cap| least > *cap) {
+            return Err(CallError::Budget { whose: Whose::Call, cap, used: NanoUsd::ZERO, needed: least });
+        }
+        let wanted = cap.map_or(worst, |cap| worst.min(cap));
+        let hold = purse.reserve(&accounts.capped, wanted, least).await??;
+        if size.answer.is_none() {
+            tab.bound = Some(size.afforded(targets, hold.amount));
+        }
+        tab.hold = Some(hold);
+        Ok(tab)
+    }
+
+    /// The call took this much, and no request of it runs any more.
+    pub(crate) fn settle(&mut self, spent: NanoUsd) {
+        if let Some(hold) = self.hold.take() {
+            hold.settle(spent);
+        }
+    }
+
+    /// What one request to a target costs at the most.
+    fn worst(&self, target: &Target) -> NanoUsd {
+        let longest = || self.bound.unwrap_or_else(|| self.size.longest(target));
+        self.size.cost(target, self.size.answer.unwrap_or_else(|| u64::from(longest())))
+    }
+}
+
+#[async_trait]
+impl Witness for Tab {
+    /// What an earlier request may have cost is not there for this one: more is set aside, or it is not made.
+    async fn before(&mut self, target: &Target) -> Result<(), ProviderError> {
+        let needed = self.lost + self.worst(target);
+        if let Some(cap) = self.cap.filter(|cap| needed > *cap) {
+            return Err(ProviderError::Budget { why: format!("{} of {cap}", Whose::Call) });
+        }
+        let Some(hold) = &mut self.hold else { return Ok(()) };
+        let more = needed.saturating_sub(hold.amount);
+        if more == NanoUsd::ZERO {
+            return Ok(());
+        }
+        match hold.grow(more, more).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(short)) => Err(ProviderError::Budget { why: CallError::from(short).to_string() }),
+            Err(error) => Err(ProviderError::Budget { why: error.to_string() }),
+        }
+    }
+
+    fn after(&mut self, attempt: &Attempt) {
+        if let Outcome::Failed { may_have_cost: true, .. } = attempt.outcome {
+            let target = self.targets.iter().find(|t| t.id() == attempt.target);
+            self.lost = self.lost + target.map_or(NanoUsd::ZERO, |t| self.worst(t));
+        }
+        self.metrics.attempt(attempt);
+        self.attempts.push(attempt.clone());
+    }
+}

@@ -1,0 +1,98 @@
+//! What is kept of questions and answers for whoever looks at the ledger: not for long, not all of it, and no secrets.
+
+use regex::Regex;
+use std::{borrow::Cow, sync::LazyLock, time::Duration};
+
+/// How texts are kept.
+#[derive(Clone, Debug)]
+pub struct Texts {
+    /// How long; nothing for not at all.
+    pub keep: Duration,
+    /// Bytes of each, at the most.
+    pub longest: usize,
+    /// What is blanked out beside what looks like a secret.
+    pub redact: Vec<Regex>,
+}
+
+impl Default for Texts {
+    /// A week, 16 KiB of each.
+    fn default() -> Self {
+        Self { keep: Duration::from_hours(7 * 24), longest: 16 << 10, redact: Vec::new() }
+    }
+}
+
+/// What looks like a secret: keys as providers write them, bearer tokens, private keys, e-mail addresses, data of
+/// pictures.
+static SECRETS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let forms = [
+        r"\b(?:sk|pk|rk|xox[abp]|gh[pousr]|hf|gsk|cof|AIza|AKIA)[-_]?[A-Za-z0-9_-]{16,}",
+        r"(?i)\bbearer\s+[A-Za-z0-9._~+/-]{16,}=*",
+        r"-----BEGIN [A-Z ]*PRIVATE KEY-----",
+        r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}",
+        r"data:[a-z]+/[a-z0-9.+-]+;base64,[A-Za-z0-9+/=]*",
+    ];
+    Regex::new(&forms.join("|")).ok()
+});
+
+impl Texts {
+    /// What is kept of a text; none if nothing is.
+    pub(crate) fn kept(&self, text: &str) -> Option<String> {
+        if self.keep.is_zero() {
+            return None;
+        }
+        let text = begun(text, self.longest.saturating_mul(4));
+        let clean = SECRETS.as_ref().map_or(Cow::Borrowed(text), |form| form.replace_all(text, "[redacted]"));
+        let mut clean = clean.into_owned();
+        for form in &self.redact {
+            if let Cow::Owned(cleaner) = form.replace_all(&clean, "[redacted]") {
+                clean = cleaner;
+            }
+        }
+        if clean.len() > self.longest {
+            // Cut behind the blanking, so that no half of a secret stays.
+            let end = (0..=self.longest).rev().find(|at| clean.is_char_boundary(*at)).unwrap_or(0);
+            let cut = clean.len() - end;
+            clean.truncate(end);
+            clean.push_str(&format!("… [{cut} bytes more]"));
+        }
+        Some(clean)
+    }
+}
+
+/// As much of a text as is looked at: a large one would take its time. What may be half a secret at its end is dropped.
+fn begun(text: &str, most: usize) -> &str {
+    const HALF: usize = 512;
+    if text.len() <= most + HALF {
+        return text;
+    }
+    let end = (0..=most).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    &text[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Tried by leaving the e-mail form out: the test failed.
+    #[test]
+    fn secrets_are_blanked_out_and_words_are_not() {
+        let texts = Texts { redact: vec![Regex::new("Project X").unwrap()], ..Texts::default() };
+        let kept = texts
+            .kept(
+                "key sk-abcdefghijklmnop1234, Bearer abcdefghijklmnop.qrst, me@example.org, Project X, \
+                 data:image/png;base64,iVBORw0KGgo= and a risk-free word",
+            )
+            .unwrap();
+        assert_eq!(
+            kept,
+            "key [redacted], [redacted], [redacted], [redacted], [redacted] and a risk-free word"
+        );
+    }
+
+    #[test]
+    fn a_long_text_is_cut_at_a_letter_and_says_so() {
+        let texts = Texts { longest: 5, ..Texts::default() };
+        assert_eq!(texts.kept("ääää").unwrap(), "ää… [4 bytes more]");
+        assert_eq!(Texts { keep: Duration::ZERO, ..texts }.kept("x"), None);
+    }
+}

@@ -1,0 +1,148 @@
+//! What a call can cost at the most, before it is made.
+
+use cofounder_domain::NanoUsd;
+use cofounder_providers::{ChatRequest, Document, ProviderError, Target, Verb};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// Tokens that the format of a chat adds to a message, at the most.
+const PER_MESSAGE: u64 = 16;
+/// Tokens that the format adds to a whole question, at the most.
+const PER_CALL: u64 = 64;
+/// Tokens of one picture that is shown, at the most: the models that count pictures highest take 48,169
+/// (<https://platform.openai.com/docs/guides/images-vision>, `gpt-4o-mini` at the largest size).
+const PER_PICTURE: u64 = 50_000;
+/// Tokens of one picture that is made, at the most (the same page: 6,240 at the largest size and quality).
+const PER_MADE_PICTURE: u64 = 8_192;
+/// The longest answer, in tokens, of a model of which nobody said how long its answers may be.
+const LONGEST_ANSWER: u32 = 131_072;
+
+/// The size of a question, and of the answers that it may get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Size {
+    /// Tokens of the question, at the most: none is shorter than a byte.
+    pub(crate) prompt: u64,
+    /// Tokens of the question, estimated.
+    pub(crate) likely: u64,
+    /// The longest answer that is asked for.
+    pub(crate) answer: Option<u64>,
+    /// How many answers.
+    pub(crate) answers: u64,
+    pub(crate) verb: Verb,
+}
+
+impl Size {
+    pub(crate) fn of_chat(request: &ChatRequest) -> Self {
+        let schema = request.response_format.as_ref().map_or(0, |f| f.schema.to_string().len() as u64);
+        let messages = request.messages.iter().map(|m| m.content.len() as u64 + PER_MESSAGE);
+        let prompt = messages.sum::<u64>() + schema;
+        let answer = request.max_tokens.map(u64::from);
+        Self { prompt, likely: prompt / 3, answer, answers: 1, verb: Verb::Chat }
+    }
+
+    pub(crate) fn of_document(verb: Verb, document: &Document) -> Result<Self, ProviderError> {
+        let answers = document.read::<u64>("n")?.unwrap_or(1).max(1);
+        // Whichever of the two a provider goes by.
+        let bounds = [document.read::<u64>("max_tokens")?, document.read::<u64>("max_completion_tokens")?];
+        let answer = match verb {
+            Verb::Chat => bounds.into_iter().flatten().max(),
+            Verb::Embeddings => Some(0),
+            Verb::Images => Some(PER_MADE_PICTURE),
+        };
+        let bytes = document.len() as u64 + PER_CALL;
+        let (prompt, likely) = match document.raw("messages") {
+            Some(messages) if messages.contains("\"image_url\"") => {
+                let (text, pictures) = parts(messages);
+                let rest = bytes.saturating_sub(messages.len() as u64);
+                (rest + text + pictures * PER_PICTURE, (rest + text) / 4 + pictures * 1_000)
+            }
+            _ => (bytes, bytes / 4),
+        };
+        Ok(Self { prompt, likely, answer, answers, verb })
+    }
+
+    /// The longest answer of a target, in tokens.
+    pub(crate) fn longest(&self, target: &Target) -> u32 {
+        let room = target.context.map(|c| c.saturating_sub(self.likely).clamp(1, u64::from(u32::MAX)) as u32);
+        [target.max_output, room].into_iter().flatten().min().unwrap_or(LONGEST_ANSWER)
+    }
+
+    /// What one request to a target costs at the most, with answers of at most so many tokens.
+    pub(crate) fn cost(&self, target: &Target, answer: u64) -> NanoUsd {
+        let all = answer.saturating_mul(self.answers);
+        target.price.map_or(NanoUsd::ZERO, |price| price.worst(self.prompt, all))
+    }
+
+    /// What one request to the dearest target costs at the most: with the answer that is asked for, or the longest.
+    pub(crate) fn worst(&self, targets: &[Arc<Target>]) -> NanoUsd {
+        let answer = |t: &Target| self.answer.unwrap_or_else(|| u64::from(self.longest(t)));
+        targets.iter().map(|t| self.cost(t, answer(t))).max().unwrap_or(NanoUsd::ZERO)
+    }
+
+    /// What it costs at the least to ask at all.
+    pub(crate) fn least(&self, targets: &[Arc<Target>]) -> NanoUsd {
+        targets.iter().map(|t| self.cost(t, self.answer.unwrap_or(1))).max().unwrap_or(NanoUsd::ZERO)
+    }
+
+    /// The longest answer that so much money pays for with every target.
+    pub(crate) fn afforded(&self, targets: &[Arc<Target>], money: NanoUsd) -> u32 {
+        let each = |t: &Arc<Target>| {
+            let paid = match t.price {
+                Some(price) => price.affords(money, self.prompt).unwrap_or(0) / self.answers,
+                None => u64::MAX,
+            };
+            u32::try_from(paid).unwrap_or(u32::MAX).min(self.longest(t))
+        };
+        targets.iter().map(each).min().unwrap_or(LONGEST_ANSWER).max(1)
+    }
+}
+
+/// Bytes of everything but pictures, and the number of pictures.
+fn parts(messages: &str) -> (u64, u64) {
+    fn walk(value: &Value, sums: &mut (u64, u64)) {
+        match value {
+            Value::Object(map) if map.contains_key("image_url") => sums.1 += 1,
+            Value::Object(map) => map.iter().for_each(|(key, value)| {
+                sums.0 += key.len() as u64 + 4;
+                walk(value, sums);
+            }),
+            Value::Array(list) => list.iter().for_each(|value| walk(value, sums)),
+            Value::String(text) => sums.0 += text.len() as u64 + 2,
+            _ => sums.0 += 8,
+        }
+    }
+    let mut sums = (0, 0);
+    match serde_json::from_str(messages) {
+        Ok(value) => walk(&value, &mut sums),
+        Err(_) => sums.0 = messages.len() as u64,
+    }
+    sums
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size(text: &str) -> Size {
+        Size::of_document(Verb::Chat, &Document::parse(text.as_bytes()).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_picture_counts_as_one_however_long_its_data() {
+        let text = |data: &str| {
+            format!(
+                r#"{{"messages":[{{"role":"user","content":[{{"type":"text","text":"What?"}},{{"type":"image_url","image_url":{{"url":"{data}"}}}}]}}]}}"#
+            )
+        };
+        let (short, long) = (size(&text("x")), size(&text(&"y".repeat(1_000_000))));
+        assert_eq!(short, long);
+        assert!(long.prompt < 51_000 && long.prompt > 50_000);
+    }
+
+    #[test]
+    fn the_larger_bound_and_every_answer_count() {
+        let size = size(r#"{"messages":[],"max_tokens":5,"max_completion_tokens":7,"n":3}"#);
+        assert_eq!((size.answer, size.answers), (Some(7), 3));
+        assert!(Size::of_document(Verb::Chat, &Document::parse(br#"{"n":"x"}"#).unwrap()).is_err());
+    }
+}

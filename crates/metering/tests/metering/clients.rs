@@ -1,0 +1,173 @@
+//! Clients' calls: their money, and their lines in the ledger.
+
+use cofounder_domain::{FaultKind, NanoUsd, TokenId};
+use cofounder_metering::{Budgets, CallError, TokenTerms};
+use cofounder_storage::{CallState, LedgerFilter, SumBy};
+use cofounder_testkit::provider::{End, Reply};
+use prometheus_client::{encoding::text::encode, registry::Registry};
+use std::time::Duration;
+
+use crate::bench::{Bench, EACH, HELLO, PRICE, client, daily};
+
+fn token(bench: &Bench) -> TokenTerms {
+    TokenTerms {
+        id: TokenId::new(bench.db.now()),
+        day: None,
+        month: None,
+        requests_per_minute: None,
+        tokens_per_minute: None,
+    }
+}
+
+/// Tried by counting the metric before the lost attempts were added: the test failed.
+#[tokio::test]
+async fn calls_ledger_budget_and_metric_agree_to_the_nano_dollar() {
+    let bench = Bench::new(daily(10.0)).await;
+    bench.fake.reply([Reply::text("one"), Reply::CutBody, Reply::text("two"), Reply::error(400, "no", None)]);
+    let mut told = NanoUsd::ZERO;
+    for _ in 0..2 {
+        told = told + bench.meter.ask(client(HELLO, Some(token(&bench)))).await.unwrap().cost;
+    }
+    let error = bench.meter.ask(client(HELLO, Some(token(&bench)))).await.unwrap_err();
+    assert_eq!(error.kind(), FaultKind::InvalidInput);
+    bench.ask(0, "a step's").await.unwrap();
+    bench.meter.close().await.unwrap();
+
+    let rows = bench.db.ledger(&LedgerFilter::default(), 50, None).await.unwrap().items;
+    let lines: NanoUsd = rows.iter().map(|row| row.cost + row.lost).sum();
+    let costs: NanoUsd = rows.iter().filter(|row| row.step == "gateway").map(|row| row.cost).sum();
+    assert_eq!(rows.len(), 4);
+    assert_eq!(costs, told);
+    let lost: NanoUsd = rows.iter().map(|row| row.lost).sum();
+    assert!(lost > NanoUsd::ZERO, "one attempt broke off");
+    let sums = bench.db.ledger_sums(SumBy::Day, &LedgerFilter::default()).await.unwrap();
+    assert_eq!((sums.len(), sums[0].cost), (1, lines));
+    assert_eq!(bench.spent_today().await, lines);
+    assert_eq!(bench.used_today().await, lines, "what was not spent was given back");
+    let mut registry = Registry::default();
+    bench.metrics.register(&mut registry);
+    let mut text = String::new();
+    encode(&mut text, &registry).unwrap();
+    assert!(
+        text.contains(&format!("model_cost_nanousd_total{{model=\"acme/large\"}} {}", lines.nano())),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn a_line_says_who_asked_why_that_model_and_what_was_said() {
+    let bench = Bench::new(Budgets::default()).await;
+    let terms = token(&bench);
+    bench
+        .fake
+        .reply([Reply::error(503, "down", None), Reply::text("fine, and my key is sk-0123456789abcdefghij")]);
+    let body = HELLO.replace("hello", "mail me@example.org");
+    let answered = bench.meter.ask(client(&body, Some(terms))).await.unwrap();
+    bench.meter.flush().await;
+    let rows = bench
+        .db
+        .ledger(&LedgerFilter { token: Some(terms.id), ..LedgerFilter::default() }, 9, None)
+        .await
+        .unwrap();
+    let row = &rows.items[0];
+    assert_eq!(row.call_id, Some(answered.routed.id));
+    assert_eq!(
+        (row.state, row.model.as_str(), row.role.as_str()),
+        (Some(CallState::Done), "acme/large", "chat")
+    );
+    assert_eq!(
+        (row.tokens.input, row.tokens.cached, row.tokens.output, row.tokens.measured),
+        (10, 4, 5, true)
+    );
+    assert_eq!((row.cost, row.attempts.as_array().unwrap().len()), (EACH, 2));
+    assert!(row.route["why"].as_str().unwrap().contains("was named for this call"), "{}", row.route);
+    let (request, answer) = bench.db.ledger_texts(answered.routed.id).await.unwrap();
+    assert!(request.contains("mail [redacted]") && !request.contains("example.org"), "{request}");
+    assert!(answer.unwrap().contains("my key is [redacted]"));
+}
+
+/// Tried by dropping the stream without an end: the test failed.
+#[tokio::test]
+async fn an_abandoned_stream_is_settled_by_what_came_and_says_so() {
+    let bench = Bench::new(daily(1.0)).await;
+    let body = HELLO.replace("\"max_tokens\"", "\"stream\":true,\"max_tokens\"");
+    bench.fake.reply([Reply::stream(&["some ", "words "], End::StallAfter(2))]);
+    let mut stream = bench.meter.open(client(&body, None)).await.unwrap();
+    assert!(stream.next().await.unwrap().is_some());
+    drop(stream);
+    bench.meter.close().await.unwrap();
+    let row = bench.db.ledger(&LedgerFilter::default(), 9, None).await.unwrap().items.remove(0);
+    assert_eq!((row.state, row.tokens.measured), (Some(CallState::Abandoned), false));
+    assert!(row.cost > NanoUsd::ZERO && row.cost < PRICE.worst(200, 100), "{row:?}");
+    assert_eq!(bench.used_today().await, row.cost);
+    tokio::time::timeout(Duration::from_secs(5), async {
+        while bench.fake.open() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await
+    .expect("the provider is not asked any longer");
+}
+
+#[tokio::test]
+async fn without_a_bound_a_call_gets_the_longest_answer_that_the_money_pays_for() {
+    let bench = Bench::new(daily(0.01)).await;
+    let body = r#"{"model":"acme/large","messages":[{"role":"user","content":"hello"}]}"#;
+    let answered = bench.meter.ask(client(body, None)).await.unwrap();
+    let bound = answered.routed.bound.unwrap();
+    // The prompt is at most as long as the document and the format's 64 tokens.
+    let prompt = body.len() as u64 + 64;
+    let most = PRICE.affords(NanoUsd::from_usd(0.01), prompt).unwrap();
+    assert!(u64::from(bound) <= most && u64::from(bound) + 20 >= most, "{bound} of {most}");
+    assert_eq!(bench.fake.seen()[0].body["max_tokens"], bound);
+    let free = Bench::new(Budgets::default()).await;
+    free.meter.ask(client(body, None)).await.unwrap();
+    assert!(free.fake.seen()[0].body.get("max_tokens").is_none(), "without a budget nothing is added");
+}
+
+#[tokio::test]
+async fn a_tokens_own_money_and_minute_hold() {
+    let bench = Bench::new(Budgets::default()).await;
+    let worst = PRICE.worst(HELLO.len() as u64 + 64, 100);
+    let poor = TokenTerms { day: Some(worst), ..token(&bench) };
+    bench.meter.ask(client(HELLO, Some(poor))).await.unwrap();
+    let error = bench.meter.ask(client(HELLO, Some(poor))).await.unwrap_err();
+    assert!(
+        matches!(&error, CallError::Budget { .. }) && error.to_string().contains("token's budget"),
+        "{error}"
+    );
+    let rich = TokenTerms { id: TokenId::new(bench.db.now()), day: Some(NanoUsd::from_usd(5.0)), ..poor };
+    bench.meter.ask(client(HELLO, Some(rich))).await.unwrap();
+    let rare = TokenTerms { requests_per_minute: Some(1), ..token(&bench) };
+    bench.meter.ask(client(HELLO, Some(rare))).await.unwrap();
+    let error = bench.meter.ask(client(HELLO, Some(rare))).await.unwrap_err();
+    assert!(
+        error.kind() == FaultKind::Limited && error.retry_after().unwrap() > Duration::from_secs(50),
+        "{error}"
+    );
+    let mut unpriced = client(HELLO, Some(rich));
+    unpriced.pin = Some("acme/unpriced".to_owned());
+    let error = bench.meter.ask(unpriced).await.unwrap_err();
+    assert!(error.to_string().contains("no price"), "{error}");
+}
+
+/// Tried by not cancelling the work of a client that went away: the test failed.
+#[tokio::test]
+async fn a_client_that_goes_away_ends_its_call_at_once() {
+    let bench = Bench::new(daily(1.0)).await;
+    bench.fake.reply([Reply::Hang]);
+    let gone = tokio::time::timeout(Duration::from_millis(300), bench.meter.ask(client(HELLO, None))).await;
+    assert!(gone.is_err());
+    tokio::time::timeout(Duration::from_secs(5), async {
+        while bench.fake.open() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await
+    .expect("the provider is not asked any longer");
+    bench.meter.close().await.unwrap();
+    let row = bench.db.ledger(&LedgerFilter::default(), 9, None).await.unwrap().items.remove(0);
+    assert_eq!(row.state, Some(CallState::Abandoned));
+    assert_eq!(row.lost, PRICE.worst(HELLO.len() as u64 + 64, 100), "it may have worked on it");
+    assert_eq!(bench.used_today().await, row.lost);
+}

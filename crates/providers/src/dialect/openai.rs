@@ -1,0 +1,345 @@
+//! The dialect `openai`, which is also the language that all others are translated from and into.
+//!
+//! After the reference at <https://platform.openai.com/docs/api-reference/chat>. What a client wrote goes on to the
+//! byte, but for the model's name and what this program must know to count tokens.
+
+use super::{Ask, Brings, Heard, Reader, Wire, Words, hidden, read_json as read};
+use crate::{Answer, ChatRequest, Document, Finish, ProviderError, Target, Usage, Verb, http};
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::HashSet;
+use url::Url;
+
+pub(crate) struct Openai;
+
+impl Words for Openai {
+    fn request(&self, ask: &Ask<'_>) -> Result<Wire, ProviderError> {
+        let verb = match ask.verb {
+            Verb::Chat => "chat/completions",
+            Verb::Embeddings => "embeddings",
+            Verb::Images => "images/generations",
+        };
+        let mut changes = vec![("model", json!(ask.target.model).to_string())];
+        if ask.verb == Verb::Chat {
+            changes.extend(chat_changes(ask)?);
+        }
+        Ok(Wire {
+            url: http::endpoint(ask.base, verb),
+            headers: ask.headers()?,
+            body: ask.document.with(&changes),
+        })
+    }
+
+    fn answer(&self, ask: &Ask<'_>, body: Bytes) -> Result<Answer, ProviderError> {
+        match ask.verb {
+            Verb::Chat => chat(ask, body),
+            Verb::Embeddings | Verb::Images => list(ask, body),
+        }
+    }
+
+    fn reader(&self, ask: &Ask<'_>) -> Box<dyn Reader> {
+        let asked = ask.document.read("n").ok().flatten().unwrap_or(1);
+        Box::new(Pieces { asked, ended: HashSet::new(), first: None })
+    }
+}
+
+/// What of a chat depends on who answers it.
+fn chat_changes(ask: &Ask<'_>) -> Result<Vec<(&'static str, String)>, ProviderError> {
+    let mut changes = Vec::new();
+    let mut bounded = false;
+    for key in ["max_tokens", "max_completion_tokens"] {
+        let asked = ask.document.read::<u64>(key)?;
+        bounded |= asked.is_some();
+        if let (Some(asked), Some(most)) = (asked, ask.target.max_output)
+            && asked > u64::from(most)
+        {
+            changes.push((key, most.to_string()));
+        }
+    }
+    if let Some(bound) = ask.bound.filter(|_| !bounded) {
+        changes.push((limit_key(ask.base), bound.to_string()));
+    }
+    if ask.streamed {
+        changes.push(("stream", "true".to_owned()));
+        // Without it nobody says what a streamed answer took. An engine in this program says it anyway.
+        let mut options =
+            ask.document.read::<serde_json::Map<String, Value>>("stream_options")?.unwrap_or_default();
+        options.insert("include_usage".to_owned(), json!(true));
+        changes.push(("stream_options", Value::Object(options).to_string()));
+    }
+    Ok(changes)
+}
+
+/// OpenAI's own newer models refuse `max_tokens`, and most other servers do not know its successor.
+pub(crate) fn limit_key(base: &Url) -> &'static str {
+    if base.host_str() == Some("api.openai.com") { "max_completion_tokens" } else { "max_tokens" }
+}
+
+/// A step's question in OpenAI's words, as far as the target understands them.
+pub(crate) fn chat_document(
+    request: &ChatRequest,
+    target: &Target,
+    embedded: bool,
+    limit_key: &str,
+) -> Document {
+    let mut document = Document::default();
+    let mut set = |key: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            document.set(key, &value);
+        }
+    };
+    set("model", Some(json!(target.model)));
+    set("messages", Some(json!(request.messages)));
+    set(limit_key, request.max_tokens.map(|n| json!(n)));
+    set("temperature", request.temperature.map(exact));
+    set("top_p", request.top_p.map(exact));
+    set("seed", request.seed.map(|n| json!(n)));
+    set("stop", (!request.stop.is_empty()).then(|| json!(request.stop)));
+    let schema = request.response_format.as_ref().filter(|_| target.json).map(|format| {
+        let schema = json!({"name": format.name, "schema": format.schema, "strict": true});
+        json!({"type": "json_schema", "json_schema": schema})
+    });
+    set("response_format", schema);
+    if embedded {
+        set("repeat_penalty", request.repeat_penalty.map(exact));
+        set("grammar", request.grammar.as_ref().map(|g| json!(g)));
+        set("continue_final_message", request.continues().then_some(json!(true)));
+    }
+    document
+}
+
+/// 0.4, not 0.4000000059604645.
+fn exact(number: f32) -> Value {
+    json!(number.to_string().parse::<f64>().unwrap_or(f64::from(number)))
+}
+
+/// As much of an answer, or of a piece of one, as this program must know. The rest is not looked at.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Completion {
+    choices: Option<Vec<Choice>>,
+    usage: Option<WireUsage>,
+    model: Option<String>,
+    error: Option<Value>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Choice {
+    index: u64,
+    message: Option<Said>,
+    delta: Option<Said>,
+    finish_reason: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Said {
+    content: Option<Content>,
+    refusal: Option<String>,
+    /// Reasoning that is shown, as vLLM, DeepSeek and OpenRouter name it.
+    reasoning_content: Option<String>,
+    reasoning: Option<String>,
+    tool_calls: Option<Vec<Value>>,
+    function_call: Option<Value>,
+    audio: Option<Value>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Content {
+    Text(String),
+    Parts(Vec<Value>),
+}
+
+impl Said {
+    fn text(&self) -> Option<String> {
+        match self.content.as_ref()? {
+            Content::Text(text) => Some(text.clone()),
+            Content::Parts(parts) => Some(parts.iter().filter_map(|p| p.get("text")?.as_str()).collect()),
+        }
+    }
+
+    /// Whether there is something beside text.
+    fn more(&self) -> bool {
+        self.tool_calls.as_ref().is_some_and(|calls| !calls.is_empty())
+            || self.function_call.is_some()
+            || self.audio.is_some()
+            || [&self.refusal, &self.reasoning_content, &self.reasoning]
+                .into_iter()
+                .flatten()
+                .any(|t| !t.is_empty())
+    }
+
+    /// Characters that the model produced, of whatever kind.
+    fn chars(&self) -> u64 {
+        let texts = [&self.refusal, &self.reasoning_content, &self.reasoning];
+        let texts: usize = texts.into_iter().flatten().map(|t| t.chars().count()).sum();
+        let calls = self.tool_calls.iter().flatten().chain(&self.function_call);
+        let calls: usize = calls.map(|call| call.to_string().len()).sum();
+        (texts + calls) as u64
+    }
+}
+
+/// Usage, in all the shapes that servers of this dialect write it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct WireUsage {
+    prompt_tokens: Option<u64>,
+    completion_tokens: Option<u64>,
+    total_tokens: Option<u64>,
+    prompt_tokens_details: Option<Details>,
+    completion_tokens_details: Option<Details>,
+    /// DeepSeek's name for cached tokens.
+    prompt_cache_hit_tokens: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Details {
+    cached_tokens: Option<u64>,
+    reasoning_tokens: Option<u64>,
+}
+
+impl WireUsage {
+    fn read(&self) -> Option<Usage> {
+        let tokens_in = self.prompt_tokens?;
+        let cached = self.prompt_tokens_details.as_ref().and_then(|d| d.cached_tokens);
+        let total_out = self.total_tokens.map(|total| total.saturating_sub(tokens_in));
+        Some(Usage {
+            tokens_in,
+            tokens_cached: cached.or(self.prompt_cache_hit_tokens).unwrap_or(0),
+            tokens_out: self.completion_tokens.or(total_out)?,
+            tokens_reasoning: self
+                .completion_tokens_details
+                .as_ref()
+                .and_then(|d| d.reasoning_tokens)
+                .unwrap_or(0),
+            measured: true,
+            ..Usage::default()
+        })
+    }
+}
+
+fn finish(reason: &str) -> Finish {
+    match reason {
+        "stop" => Finish::Stop,
+        "length" => Finish::Length,
+        "content_filter" => Finish::ContentFilter,
+        "tool_calls" | "function_call" => Finish::Tools,
+        _ => Finish::Other,
+    }
+}
+
+fn chat(ask: &Ask<'_>, body: Bytes) -> Result<Answer, ProviderError> {
+    let completion: Completion = read(&body)?;
+    let choices = completion.choices.unwrap_or_default();
+    let Some(choice) = choices.first() else {
+        return Err(match completion.error {
+            Some(error) if !error.is_null() => hidden(&json!({"error": error})),
+            _ => ProviderError::malformed("it holds no choice"),
+        });
+    };
+    let said =
+        choice.message.as_ref().ok_or_else(|| ProviderError::malformed("its choice holds no message"))?;
+    let finish = choice.finish_reason.as_deref().map_or(Finish::Other, finish);
+    let text = match said.text() {
+        Some(text) => text,
+        // Reasoning that used up all tokens, or an answer that was withheld, leaves no text at all.
+        None if said.more() || matches!(finish, Finish::Length | Finish::ContentFilter) => String::new(),
+        None => return Err(ProviderError::malformed("its message holds no text")),
+    };
+    let more: u64 = choices.iter().filter_map(|c| c.message.as_ref()).map(Said::chars).sum();
+    let others = choices.iter().skip(1).filter_map(|c| c.message.as_ref()?.text());
+    let chars = text.chars().count() as u64 + more + others.map(|t| t.chars().count() as u64).sum::<u64>();
+    let usage = completion.usage.and_then(|u| u.read()).unwrap_or_else(|| ask.estimate(chars));
+    let model = completion.model.unwrap_or_else(|| ask.target.model.clone());
+    Ok(Answer { body, text, finish, usage, model })
+}
+
+/// Vectors and pictures: a document with a list `data`.
+fn list(ask: &Ask<'_>, body: Bytes) -> Result<Answer, ProviderError> {
+    #[derive(Deserialize)]
+    struct List {
+        data: Option<Vec<serde::de::IgnoredAny>>,
+        usage: Option<ListUsage>,
+        model: Option<String>,
+        error: Option<Value>,
+    }
+    /// Vectors are counted as a prompt's tokens, pictures as input and output.
+    #[derive(Deserialize)]
+    struct ListUsage {
+        #[serde(alias = "input_tokens")]
+        prompt_tokens: Option<u64>,
+        output_tokens: Option<u64>,
+    }
+    let list: List = read(&body)?;
+    if list.data.as_ref().is_none_or(Vec::is_empty) {
+        return Err(match list.error {
+            Some(error) if !error.is_null() => hidden(&json!({"error": error})),
+            _ => ProviderError::malformed("it holds no `data`"),
+        });
+    }
+    let measured = list.usage.and_then(|usage| {
+        let tokens_out = usage.output_tokens.unwrap_or(0);
+        Some(Usage { tokens_in: usage.prompt_tokens?, tokens_out, measured: true, ..Usage::default() })
+    });
+    let usage = measured.unwrap_or_else(|| ask.estimate(0));
+    let model = list.model.unwrap_or_else(|| ask.target.model.clone());
+    Ok(Answer { body, text: String::new(), finish: Finish::Stop, usage, model })
+}
+
+/// Reads pieces, and passes them on as they came.
+struct Pieces {
+    /// Answers that were asked for.
+    asked: usize,
+    /// Those of them that said why they ended.
+    ended: HashSet<u64>,
+    /// What the first of them said.
+    first: Option<Finish>,
+}
+
+impl Reader for Pieces {
+    fn event(&mut self, data: &[u8], heard: &mut Heard) -> Result<(), ProviderError> {
+        if data == b"[DONE]" {
+            heard.finish = self.first;
+            heard.done = true;
+            return Ok(());
+        }
+        let piece: Completion = read(data)?;
+        if let Some(error) = piece.error.filter(|e| !e.is_null()) {
+            return Err(hidden(&json!({"error": error})));
+        }
+        if let Some(model) = piece.model {
+            heard.model.get_or_insert(model);
+        }
+        let usage = piece.usage.as_ref().and_then(WireUsage::read);
+        let alone = usage.is_some() && piece.choices.as_ref().is_none_or(Vec::is_empty);
+        heard.usage = usage.or(heard.usage);
+        let mut brings = if alone { Brings::Usage } else { Brings::Frame };
+        for choice in piece.choices.iter().flatten() {
+            if let Some(reason) = &choice.finish_reason {
+                self.ended.insert(choice.index);
+                if choice.index == 0 {
+                    self.first = Some(finish(reason));
+                }
+                // Without the mark for the end, the answer is complete when each choice is.
+                heard.finish = self.first.filter(|_| self.ended.len() >= self.asked);
+            }
+            // Some servers send a whole message as one piece.
+            let Some(said) = choice.delta.as_ref().or(choice.message.as_ref()) else { continue };
+            heard.chars += said.chars();
+            let text = said.text().unwrap_or_default();
+            if !text.is_empty() || said.more() {
+                brings = Brings::Content;
+            }
+            match choice.index {
+                0 => heard.say(&text),
+                _ => heard.chars += text.chars().count() as u64,
+            }
+        }
+        heard.push(data.to_vec(), brings);
+        Ok(())
+    }
+}

@@ -1,0 +1,172 @@
+//! Where one event of a stream ends and the next begins: server-sent events (WHATWG HTML, section 9.2) or one JSON
+//! document a line.
+
+use crate::ProviderError;
+
+/// The longest event that is read.
+const LONGEST: usize = 8 << 20;
+
+/// How a stream is cut into events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Framing {
+    /// Server-sent events.
+    Events,
+    /// A document a line.
+    Lines,
+}
+
+/// Cuts a stream into events. Bytes go in as they come; whole events come out.
+#[derive(Debug)]
+pub(crate) struct Frames {
+    framing: Framing,
+    buffer: Vec<u8>,
+    /// Bytes of the buffer that are done with.
+    done: usize,
+    /// Up to here no further line ends.
+    looked: usize,
+    /// Data of the event that has begun.
+    data: Vec<u8>,
+    has_data: bool,
+}
+
+impl Frames {
+    pub(crate) fn new(framing: Framing) -> Self {
+        Self { framing, buffer: Vec::new(), done: 0, looked: 0, data: Vec::new(), has_data: false }
+    }
+
+    /// Takes bytes in.
+    pub(crate) fn feed(&mut self, bytes: &[u8]) -> Result<(), ProviderError> {
+        self.buffer.drain(..self.done);
+        self.looked -= self.done;
+        self.done = 0;
+        if self.buffer.len() + self.data.len() + bytes.len() > LONGEST {
+            return Err(ProviderError::malformed(format!("one event is larger than {} MiB", LONGEST >> 20)));
+        }
+        self.buffer.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// The data of the next whole event.
+    pub(crate) fn next(&mut self) -> Option<Vec<u8>> {
+        while let Some(line) = self.line() {
+            match self.framing {
+                Framing::Lines if line.is_empty() => {}
+                Framing::Lines => return Some(line),
+                Framing::Events if line.is_empty() => {
+                    if std::mem::take(&mut self.has_data) {
+                        return Some(std::mem::take(&mut self.data));
+                    }
+                }
+                Framing::Events => self.field(&line),
+            }
+        }
+        None
+    }
+
+    /// What the stream ended with: a last line without its end counts as one, half an event does not.
+    pub(crate) fn end(&mut self) -> Result<Option<Vec<u8>>, ProviderError> {
+        let rest = self.buffer.split_off(self.done);
+        self.buffer.clear();
+        (self.done, self.looked) = (0, 0);
+        let rest = rest.trim_ascii();
+        match self.framing {
+            Framing::Lines if rest.is_empty() => Ok(None),
+            Framing::Lines => Ok(Some(rest.to_vec())),
+            Framing::Events if rest.is_empty() && !self.has_data => Ok(None),
+            Framing::Events => {
+                // Some servers leave out the blank line behind the last event: it counts if it is whole.
+                self.field(rest);
+                let whole = self.data == b"[DONE]"
+                    || serde_json::from_slice::<serde::de::IgnoredAny>(&self.data).is_ok();
+                if whole { Ok(Some(std::mem::take(&mut self.data))) } else { Err(ProviderError::Truncated) }
+            }
+        }
+    }
+
+    fn field(&mut self, line: &[u8]) {
+        let Some(value) = line.strip_prefix(b"data") else { return };
+        let value = match value.strip_prefix(b":") {
+            Some(value) => value.strip_prefix(b" ").unwrap_or(value),
+            None if value.is_empty() => value,
+            None => return,
+        };
+        if self.has_data {
+            self.data.push(b'\n');
+        }
+        self.has_data = true;
+        self.data.extend_from_slice(value);
+    }
+
+    /// The next line, without its end: `\n` or `\r\n`. A lone `\r`, which the standard allows, is used by nobody.
+    fn line(&mut self) -> Option<Vec<u8>> {
+        let found = self.buffer[self.looked..].iter().position(|byte| *byte == b'\n');
+        let Some(at) = found.map(|at| self.looked + at) else {
+            self.looked = self.buffer.len();
+            return None;
+        };
+        let line = &self.buffer[self.done..at];
+        let line = line.strip_suffix(b"\r").unwrap_or(line).to_vec();
+        (self.done, self.looked) = (at + 1, at + 1);
+        Some(line)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(framing: Framing, pieces: &[&[u8]]) -> Vec<String> {
+        let mut frames = Frames::new(framing);
+        let mut events = Vec::new();
+        for piece in pieces {
+            frames.feed(piece).unwrap();
+            while let Some(event) = frames.next() {
+                events.push(String::from_utf8(event).unwrap());
+            }
+        }
+        if let Some(last) = frames.end().unwrap() {
+            events.push(String::from_utf8(last).unwrap());
+        }
+        events
+    }
+
+    #[test]
+    fn events_are_the_same_however_their_bytes_come() {
+        let stream =
+            b": hi\r\nevent: x\r\ndata: {\"a\":1}\r\n\r\ndata:b\ndata: c\n\nid: 3\n\n\ndata: [DONE]\n\n";
+        let whole = all(Framing::Events, &[stream]);
+        assert_eq!(whole, ["{\"a\":1}", "b\nc", "[DONE]"]);
+        let bytes: Vec<&[u8]> = stream.chunks(1).collect();
+        assert_eq!(all(Framing::Events, &bytes), whole);
+        let threes: Vec<&[u8]> = stream.chunks(3).collect();
+        assert_eq!(all(Framing::Events, &threes), whole);
+    }
+
+    #[test]
+    fn lines_are_events_too() {
+        assert_eq!(all(Framing::Lines, &[b"{\"a\":1}\n\n{\"b\"", b":2}"]), ["{\"a\":1}", "{\"b\":2}"]);
+    }
+
+    #[test]
+    fn half_an_event_is_none() {
+        let mut frames = Frames::new(Framing::Events);
+        frames.feed(b"data: {\"a\": \"b").unwrap();
+        assert!(frames.next().is_none());
+        assert_eq!(frames.end(), Err(ProviderError::Truncated));
+        assert_eq!(
+            all(Framing::Events, &[b"data: {\"a\":1}"]),
+            ["{\"a\":1}"],
+            "only its blank line is missing"
+        );
+    }
+
+    #[test]
+    fn an_event_has_a_longest_length() {
+        let mut frames = Frames::new(Framing::Events);
+        let mut fed = Ok(());
+        for _ in 0..20 {
+            fed = fed.and_then(|()| frames.feed(&vec![b'x'; 1 << 20]));
+        }
+        assert!(matches!(fed, Err(ProviderError::Malformed { .. })));
+    }
+}

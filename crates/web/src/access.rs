@@ -1,0 +1,82 @@
+//! Who may do what. A handler that takes `Caller<P>` is closed to everybody whose token does not permit `P`.
+
+use axum::{
+    extract::{FromRef, FromRequestParts},
+    http::{header::AUTHORIZATION, request::Parts},
+};
+use cofounder_auth::{AuthError, Identity, Scope, Tokens};
+use cofounder_domain::{FaultKind, LogLevel};
+use std::{marker::PhantomData, sync::Arc};
+
+use crate::{Problem, state::Service};
+
+/// Something that can be permitted.
+pub(crate) trait Permission {
+    const SCOPE: Scope;
+}
+
+/// Asking models through the gateway.
+pub(crate) struct AskModels;
+/// Reading what the program counts.
+pub(crate) struct ReadMetrics;
+/// Learning whether an address exists.
+pub(crate) struct LookAround;
+
+impl Permission for AskModels {
+    const SCOPE: Scope = Scope::Gateway;
+}
+
+impl Permission for ReadMetrics {
+    const SCOPE: Scope = Scope::Viewer;
+}
+
+impl Permission for LookAround {
+    const SCOPE: Scope = Scope::Viewer;
+}
+
+/// Whoever asks, known by a token that permits it.
+pub(crate) struct Caller<P> {
+    pub(crate) identity: Arc<Identity>,
+    permitted: PhantomData<P>,
+}
+
+impl<P: Permission> FromRequestParts<Service> for Caller<P> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, Problem> {
+        let tokens = Arc::<Tokens>::from_ref(service);
+        let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let presented = header.and_then(|text| {
+            let (scheme, token) = text.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+        });
+        let missing = || {
+            let words = "this address needs a token: send `Authorization: Bearer …`. `cofounder token create NAME` makes one";
+            Problem::new(FaultKind::Unauthorised, words)
+        };
+        let identity = tokens.verify(presented.ok_or_else(missing)?).await.map_err(refused)?;
+        if identity.allows(P::SCOPE) {
+            return Ok(Self { identity, permitted: PhantomData });
+        }
+        let words =
+            format!("the token does not have the scope `{}`, which this address needs", P::SCOPE.as_str());
+        Err(Problem::new(FaultKind::Unauthorised, words).with_status(403))
+    }
+}
+
+fn refused(error: AuthError) -> Problem {
+    match error.kind().log_level() {
+        LogLevel::Info => {
+            let reason = error.refusal().map(|refusal| refusal.to_string()).unwrap_or_default();
+            tracing::info!(reason, "a token was refused");
+        }
+        LogLevel::Warn => tracing::warn!(%error, "a token could not be checked"),
+        LogLevel::Error => tracing::error!(%error, "a defect of this program"),
+    }
+    Problem::new(error.kind(), error.to_string())
+}
+
+/// Every address that is none. Who has no token learns no more than from any other address.
+pub(crate) async fn nowhere(_caller: Caller<LookAround>) -> Problem {
+    Problem::new(FaultKind::NotFound, "there is nothing at this address")
+}

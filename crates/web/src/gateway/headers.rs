@@ -1,0 +1,40 @@
+//! What the headers of an answer say of how it came.
+//!
+//! `x-cofounder-call` names the call in the ledger, `x-cofounder-model` who answered, `x-cofounder-route` why it was
+//! chosen, `x-cofounder-passed-over` why others were not, `x-cofounder-attempts` how many requests it took, `x-cofounder-max-tokens` the longest answer that the budget
+//! affords where the question named none, `x-cofounder-cost-usd` what a whole answer cost.
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use cofounder_domain::NanoUsd;
+use cofounder_metering::Routed;
+
+/// Letters of a header's value.
+const LONGEST: usize = 600;
+
+pub(super) fn routed(headers: &mut HeaderMap, routed: &Routed) {
+    put(headers, "x-cofounder-call", &routed.id.to_string());
+    put(headers, "x-cofounder-model", &routed.target.id());
+    put(headers, "x-cofounder-route", &routed.why);
+    if !routed.passed_over.is_empty() {
+        let passed: Vec<String> =
+            routed.passed_over.iter().map(|(name, why)| format!("{name}: {why}")).collect();
+        put(headers, "x-cofounder-passed-over", &passed.join("; "));
+    }
+    put(headers, "x-cofounder-attempts", &routed.attempts.to_string());
+    if let Some(bound) = routed.bound {
+        put(headers, "x-cofounder-max-tokens", &bound.to_string());
+    }
+}
+
+pub(super) fn cost(headers: &mut HeaderMap, cost: NanoUsd) {
+    put(headers, "x-cofounder-cost-usd", &format!("{:.9}", cost.as_usd()));
+}
+
+/// Names of models come from configurations and clients: what does not fit in a header is replaced.
+fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    let fits = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };
+    let value: String = value.chars().take(LONGEST).map(fits).collect();
+    if let Ok(value) = HeaderValue::try_from(value) {
+        headers.insert(HeaderName::from_static(name), value);
+    }
+}

@@ -1,0 +1,107 @@
+//! `/healthz`: the process answers. `/readyz`: what is ready, what is degraded, and why.
+
+use axum::{
+    Json,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use futures_util::future::BoxFuture;
+use serde::Serialize;
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::sync::Mutex;
+
+/// How long an answer is good for: anybody may ask, and the database is not asked each time.
+const FRESH: Duration = Duration::from_secs(1);
+/// How long the parts may take to say how they are.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// One part of the program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Component {
+    /// Its name.
+    pub name: &'static str,
+    /// How it is.
+    pub state: ComponentState,
+    /// Why, in words.
+    pub why: String,
+}
+
+/// How a part is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ComponentState {
+    /// It works.
+    Ready,
+    /// It works in part, and the program goes on.
+    Degraded,
+    /// It is switched off.
+    Off,
+    /// It does not work, and the program cannot do without it.
+    Down,
+}
+
+/// What was found, and when.
+type Seen = (Instant, Vec<Component>);
+type Look = Arc<dyn Fn() -> BoxFuture<'static, Vec<Component>> + Send + Sync>;
+
+/// Looks at the parts of the program when it is asked to, and not more often than once a second.
+#[derive(Clone)]
+pub struct Readiness {
+    look: Look,
+    seen: Arc<Mutex<Option<Seen>>>,
+}
+
+impl fmt::Debug for Readiness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Readiness")
+    }
+}
+
+impl Readiness {
+    /// What `look` finds.
+    pub fn new(look: impl Fn() -> BoxFuture<'static, Vec<Component>> + Send + Sync + 'static) -> Self {
+        Self { look: Arc::new(look), seen: Arc::default() }
+    }
+
+    async fn components(&self) -> Vec<Component> {
+        let mut seen = self.seen.lock().await;
+        if let Some((at, components)) = seen.as_ref()
+            && at.elapsed() < FRESH
+        {
+            return components.clone();
+        }
+        let late = |_| {
+            let why = format!("the parts did not say how they are within {} s", PATIENCE.as_secs());
+            vec![Component { name: "readiness", state: ComponentState::Down, why }]
+        };
+        let components = tokio::time::timeout(PATIENCE, (self.look)()).await.unwrap_or_else(late);
+        *seen = Some((Instant::now(), components.clone()));
+        components
+    }
+}
+
+#[derive(Serialize)]
+struct Ready {
+    status: &'static str,
+    components: Vec<Component>,
+}
+
+pub(crate) async fn alive() -> Response {
+    Json(serde_json::json!({"status": "ok"})).into_response()
+}
+
+pub(crate) async fn ready(State(readiness): State<Readiness>) -> Response {
+    let components = readiness.components().await;
+    let any = |state| components.iter().any(|c| c.state == state);
+    let (code, status) = match () {
+        () if any(ComponentState::Down) => (StatusCode::SERVICE_UNAVAILABLE, "down"),
+        () if any(ComponentState::Degraded) => (StatusCode::OK, "degraded"),
+        () => (StatusCode::OK, "ready"),
+    };
+    (code, Json(Ready { status, components })).into_response()
+}

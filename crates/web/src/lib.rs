@@ -1,0 +1,31 @@
+//! The HTTP server: health, readiness and metrics, and the gateway that any OpenAI client can use.
+//!
+//! Every route is closed unless its handler asks for nobody: who may do what stands in a handler's signature. It turns
+//! requests into calls of other crates and their answers into responses; it runs no step, chooses no model, counts no
+//! money, and knows no database.
+
+mod access;
+mod gateway;
+mod health;
+mod listen;
+mod metrics;
+mod problem;
+mod state;
+
+pub use health::{Component, ComponentState, Readiness};
+pub use listen::{Listening, listen};
+pub use problem::Problem;
+pub use state::{GatewaySettings, Service, ServiceParts};
+
+use axum::{Router, routing::get};
+
+/// Every route.
+pub fn routes(service: Service) -> Router {
+    Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::show))
+        .merge(gateway::routes())
+        .fallback(access::nowhere)
+        .with_state(service)
+}

@@ -1,0 +1,28 @@
+//! `/metrics`: what is counted, as Prometheus reads it.
+
+use axum::{
+    extract::State,
+    http::header::CONTENT_TYPE,
+    response::{IntoResponse, Response},
+};
+use cofounder_domain::FaultKind;
+use prometheus_client::encoding::text::encode;
+
+use crate::{
+    Problem,
+    access::{Caller, ReadMetrics},
+    state::Service,
+};
+
+const FORM: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+pub(crate) async fn show(_caller: Caller<ReadMetrics>, State(service): State<Service>) -> Response {
+    let mut text = String::new();
+    match encode(&mut text, service.registry()) {
+        Ok(()) => ([(CONTENT_TYPE, FORM)], text).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a defect of this program");
+            Problem::new(FaultKind::Bug, "the counters could not be written").into_response()
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! What handlers work with, made before the listener opens.
+
+use axum::extract::FromRef;
+use cofounder_auth::Tokens;
+use cofounder_metering::Meter;
+use prometheus_client::registry::Registry;
+use std::{sync::Arc, time::Duration};
+
+use crate::health::Readiness;
+
+/// What a service is made from.
+pub struct ServiceParts {
+    /// Makes the calls.
+    pub meter: Arc<Meter>,
+    /// Knows who may.
+    pub tokens: Arc<Tokens>,
+    /// Knows whether the parts are ready.
+    pub readiness: Readiness,
+    /// What is counted.
+    pub registry: Registry,
+    /// Limits of the gateway.
+    pub gateway: GatewaySettings,
+}
+
+/// Limits of the gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GatewaySettings {
+    /// The largest request that is read, in bytes.
+    pub largest: usize,
+    /// How long a request's bytes may take to come.
+    pub read: Duration,
+    /// How long a call may wait for a target that is free.
+    pub patience: Duration,
+    /// When a call must have ended.
+    pub deadline: Duration,
+}
+
+impl Default for GatewaySettings {
+    /// 8 MiB within 30 s; 1 s for a free target; 10 minutes in all.
+    fn default() -> Self {
+        Self {
+            largest: 8 << 20,
+            read: Duration::from_secs(30),
+            patience: Duration::from_secs(1),
+            deadline: Duration::from_mins(10),
+        }
+    }
+}
+
+/// What every handler can ask for a part of. Cheap to clone.
+#[derive(Clone)]
+pub struct Service(Arc<ServiceParts>);
+
+impl Service {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(parts: ServiceParts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.0.registry
+    }
+}
+
+impl FromRef<Service> for Arc<Meter> {
+    fn from_ref(service: &Service) -> Self {
+        service.0.meter.clone()
+    }
+}
+
+impl FromRef<Service> for Arc<Tokens> {
+    fn from_ref(service: &Service) -> Self {
+        service.0.tokens.clone()
+    }
+}
+
+impl FromRef<Service> for Readiness {
+    fn from_ref(service: &Service) -> Self {
+        service.0.readiness.clone()
+    }
+}
+
+impl FromRef<Service> for GatewaySettings {
+    fn from_ref(service: &Service) -> Self {
+        service.0.gateway
+    }
+}
