@@ -32,12 +32,16 @@ pub(crate) fn add(files: &Files, name: &str, place: &ProviderArgs) -> Result<Str
     Ok(format!("[provider.{name}] is written into {}", file.display()))
 }
 
-/// Writes models into a section that is there.
+/// Writes models that cost nothing into a section that is there.
 pub(crate) fn add_models(files: &Files, name: &str, models: &[String]) -> Result<(), Failure> {
     let (file, mut document) = open(files)?;
     let mut tables = implicit();
     for model in models {
         let mut table = Table::new();
+        // Said in so many words: under a budget a model without a price is not used.
+        let mut price = InlineTable::new();
+        price.extend([("input", 0.0), ("output", 0.0)]);
+        table["price"] = value(price);
         if is_embedding_model(model) {
             table["abilities"] = value(["embeddings"].into_iter().collect::<Array>());
         }

@@ -34,6 +34,9 @@ async fn audit_s08_an_answer_that_is_none_is_an_error_and_goes_down_the_chain() 
         bench.provider.reply([reply.clone()]);
         let (status, answer) = server.chat(&key, &hello("role:chat")).await;
         assert_eq!((status.as_u16(), content(&answer)), (200, "from b"), "{reply:?}: {answer}");
+        // A good one in between keeps its breaker closed.
+        bench.provider.reply([Reply::text("ok")]);
+        assert_eq!(server.chat(&key, &hello("acme/large")).await.0, 200);
         // A model that was named is not replaced; what it gave is told as what it is.
         bench.provider.reply([reply.clone(), reply.clone()]);
         let (status, told) = server.chat(&key, &hello("acme/large")).await;
@@ -42,7 +45,6 @@ async fn audit_s08_an_answer_that_is_none_is_an_error_and_goes_down_the_chain() 
             (502, &json!("bad_answer")),
             "{reply:?}: {told}"
         );
-        // Two good ones keep its breaker closed.
         bench.provider.reply([Reply::text("ok")]);
         assert_eq!(server.chat(&key, &hello("acme/large")).await.0, 200);
     }

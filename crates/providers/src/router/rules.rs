@@ -1,7 +1,7 @@
 //! The routing rules: which targets may take a call, in which order, and why the others may not.
 
 use super::{EMBEDDED, Need, OLLAMA, Origin, Provider, Route, Router, Target, provider::Key};
-use crate::{Ability, Preference, ProviderError, Role, presets::Preset};
+use crate::{Ability, Preference, ProviderError, Role, Verb, presets::Preset};
 use std::{collections::HashSet, sync::Arc};
 
 /// Why a target is passed over.
@@ -140,7 +140,10 @@ impl Router {
         }
         let judge = |target: Arc<Target>| {
             let paid = (!target.free && !self.section.allow_paid).then_some(Obstacle::Paid);
-            let verdict = self.obstacle(&target, need).or(paid);
+            // Of a model of which nobody says what it can do, only a chat is expected unless it is named.
+            let chats = need.verb == Verb::Chat || target.abilities.is_some();
+            let unable = need.abilities().next().filter(|_| !chats).map(Obstacle::Unable);
+            let verdict = self.obstacle(&target, need).or(unable).or(paid);
             (target.id(), verdict.map_or(Ok(target), Err))
         };
         targets.into_iter().map(judge).collect()
