@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     error::GatewayError,
     headers, pieces,
-    read::{Asked, question},
+    read::{Asked, Manner, question},
 };
 use crate::{
     GatewaySettings, Problem,
@@ -30,18 +30,11 @@ pub(super) async fn chat(
     caller: MayAsk,
     body: Body,
 ) -> Result<Response, GatewayError> {
-    let caller = caller?;
-    let asked = question(body, settings).await?;
-    if asked.document.raw("messages").is_none() {
-        return Err(GatewayError::invalid(400, "`messages` is missing").about("messages"));
+    let (call, asked) = call(&meter, settings, caller, Verb::Chat, body).await?;
+    match asked.streamed {
+        true => Ok(pieces::response(meter.open(call).await?, asked.usage)),
+        false => whole(&meter, call).await,
     }
-    let (streamed, usage) = (asked.streamed, asked.usage);
-    let call = call(&meter, &caller.identity, Verb::Chat, asked, settings);
-    if streamed {
-        let stream = meter.open(call).await?;
-        return Ok(pieces::response(stream, usage));
-    }
-    whole(&meter, call).await
 }
 
 /// `POST /v1/embeddings`
@@ -51,12 +44,7 @@ pub(super) async fn embeddings(
     caller: MayAsk,
     body: Body,
 ) -> Result<Response, GatewayError> {
-    let caller = caller?;
-    let asked = question(body, settings).await?;
-    if asked.document.raw("input").is_none() {
-        return Err(GatewayError::invalid(400, "`input` is missing").about("input"));
-    }
-    let call = call(&meter, &caller.identity, Verb::Embeddings, asked, settings);
+    let (call, _) = call(&meter, settings, caller, Verb::Embeddings, body).await?;
     whole(&meter, call).await
 }
 
@@ -67,12 +55,7 @@ pub(super) async fn images(
     caller: MayAsk,
     body: Body,
 ) -> Result<Response, GatewayError> {
-    let caller = caller?;
-    let asked = question(body, settings).await?;
-    if asked.document.raw("prompt").is_none() {
-        return Err(GatewayError::invalid(400, "`prompt` is missing").about("prompt"));
-    }
-    let call = call(&meter, &caller.identity, Verb::Images, asked, settings);
+    let (call, _) = call(&meter, settings, caller, Verb::Images, body).await?;
     whole(&meter, call).await
 }
 
@@ -86,38 +69,48 @@ async fn whole(meter: &Arc<Meter>, call: ClientCall) -> Result<Response, Gateway
     Ok(response)
 }
 
-fn call(
+/// Reads a question from whoever may ask one; what it asks for, whom, and who pays.
+async fn call(
     meter: &Meter,
-    identity: &Identity,
-    verb: Verb,
-    asked: Asked,
     settings: GatewaySettings,
-) -> ClientCall {
-    let own = match verb {
-        Verb::Chat => Role::Chat,
-        Verb::Embeddings => Role::Embed,
-        Verb::Images => Role::Image,
+    caller: MayAsk,
+    verb: Verb,
+    body: Body,
+) -> Result<(ClientCall, Manner), GatewayError> {
+    let identity = caller?.identity;
+    let Asked { document, model, manner } = question(body, settings).await?;
+    let (own, needed) = match verb {
+        Verb::Chat => (Role::Chat, "messages"),
+        Verb::Embeddings => (Role::Embed, "input"),
+        Verb::Images => (Role::Image, "prompt"),
     };
-    let (role, pin) = match meter.router().wanted(&asked.model) {
+    if document.raw(needed).is_none() {
+        return Err(GatewayError::invalid(400, format!("`{needed}` is missing")).about(needed));
+    }
+    let (role, pin) = match meter.router().wanted(&model) {
         Wanted::Role(role) => (role, None),
         Wanted::Model(name) => (own, Some(name.to_owned())),
     };
-    let token = TokenTerms {
+    let call = ClientCall {
+        verb,
+        document: Arc::new(document),
+        role,
+        pin,
+        payer: Payer { task: None, token: Some(terms(&identity)) },
+        step: "gateway",
+        deadline: Some(Instant::now() + settings.deadline),
+        patience: settings.patience,
+        cancel: CancellationToken::new(),
+    };
+    Ok((call, manner))
+}
+
+fn terms(identity: &Identity) -> TokenTerms {
+    TokenTerms {
         id: identity.token,
         day: identity.budget_day,
         month: identity.budget_month,
         requests_per_minute: identity.requests_per_minute.map(|n| u32::try_from(n).unwrap_or(u32::MAX)),
         tokens_per_minute: identity.tokens_per_minute,
-    };
-    ClientCall {
-        verb,
-        document: Arc::new(asked.document),
-        role,
-        pin,
-        payer: Payer { task: None, token: Some(token) },
-        step: "gateway",
-        deadline: Some(Instant::now() + settings.deadline),
-        patience: settings.patience,
-        cancel: CancellationToken::new(),
     }
 }

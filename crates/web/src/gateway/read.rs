@@ -15,6 +15,13 @@ const LONGEST_NAME: usize = 256;
 pub(super) struct Asked {
     pub(super) document: Document,
     pub(super) model: String,
+    pub(super) manner: Manner,
+}
+
+/// How the answer is wanted.
+#[derive(Clone, Copy)]
+pub(super) struct Manner {
+    /// Piece by piece.
     pub(super) streamed: bool,
     /// The client wants to be told what a streamed answer took.
     pub(super) usage: bool,
@@ -39,7 +46,7 @@ pub(super) async fn question(body: Body, settings: GatewaySettings) -> Result<As
         }
         _ => false,
     };
-    Ok(Asked { document, model, streamed, usage })
+    Ok(Asked { document, model, manner: Manner { streamed, usage } })
 }
 
 #[derive(serde::Deserialize)]
