@@ -90,6 +90,7 @@ async fn a_healthy_target_answers_whatever_the_others_do() {
     check(&all);
 }
 
+#[expect(clippy::print_stdout, reason = "the table is what `bench/faults` is run for")]
 fn print(tolls: &[(&str, Toll)], all: &Toll, begun: Instant) {
     let names = Verdict::ALL.map(|verdict| format!("{:>7}", verdict.name()));
     println!(
