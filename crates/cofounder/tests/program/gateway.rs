@@ -300,7 +300,7 @@ async fn audit_s01_a_provider_that_stalls_delays_nobody_else() {
     until("they are let go", || async { slow.open() == 0 }).await;
 }
 
-/// Tried by keeping the clients when the router closes: the test failed.
+/// Tried by making a client for each call and keeping it: the test failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn audit_s03_connections_to_providers_are_few_and_gone_when_the_server_is() {
     let bench = Workbench::new().await;

@@ -76,7 +76,7 @@ async fn audit_s10_every_time_out_is_configuration_by_provider_and_by_model() {
     }
 }
 
-/// Tried without breakers, and without a budget of second tries: the test failed.
+/// Tried without breakers: the test failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn audit_s13_a_provider_that_is_down_is_left_alone_and_harms_nobody() {
     let (bench, other) = pair().await;

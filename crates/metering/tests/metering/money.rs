@@ -60,7 +60,7 @@ fn cap() -> (Budgets, NanoUsd) {
     (Budgets { day: Some(cap), ..Budgets::default() }, cap)
 }
 
-/// Tried by taking slices without looking at the cap, and by reserving the likely cost instead of the worst: it failed.
+/// Tried by taking slices without looking at the cap: the test failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_calls_of_two_processes_do_not_pass_a_cap_on_sqlite() {
     let (budgets, cap) = cap();

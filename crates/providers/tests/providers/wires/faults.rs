@@ -32,9 +32,12 @@ async fn limits_say_until_when(wire: Wire) {
     }
 }
 
+/// Whether an error is the one that is due.
+type Expected = fn(&E) -> bool;
+
 async fn each_refusal_becomes_its_own_error(wire: Wire) {
     let bench = Bench::new(wire).await;
-    let refusals: [(Reply, fn(&E) -> bool); 10] = [
+    let refusals: [(Reply, Expected); 10] = [
         (Reply::Unauthorised, |e| matches!(e, E::Unauthorised { .. })),
         (Reply::error(403, "because", None), |e| matches!(e, E::Unauthorised { .. })),
         (

@@ -13,10 +13,13 @@ on_every_wire! {
     a_slow_stream_loses_nothing,
 }
 
+/// Whether an error is the one that is due.
+type Expected = fn(&E) -> bool;
+
 /// Tried by taking the end of the body for the end of the answer: `NoEnd` passed as complete.
 async fn what_breaks_after_a_word_is_an_error_and_never_complete(wire: Wire) {
     let bench = Bench::new(wire).await;
-    let ends: [(End, &str, fn(&E) -> bool); 6] = [
+    let ends: [(End, &str, Expected); 6] = [
         (End::CutAfter(1), "One ", |e| matches!(e, E::Truncated)),
         (End::CutAfter(2), "One two", |e| matches!(e, E::Truncated)),
         (End::HalfEvent, "One ", |e| matches!(e, E::Truncated | E::Malformed { .. })),
