@@ -2,7 +2,7 @@
 //! one of the faults that providers have, in every dialect, whole and streamed. Each answer carries a text that can be
 //! checked to the byte.
 //!
-//! Forty scenarios here; `bench/faults` runs two hundred and prints the table. It names the number of each scenario in
+//! `bench/faults` runs two hundred scenarios and prints the table. It names the number of each scenario in
 //! which something was wrong: the same number is the same scenario.
 
 mod client;
@@ -73,9 +73,10 @@ impl Toll {
 /// Tried by passing an answer that broke off on as a complete one, and by asking a resting target twice: the test failed
 /// each time.
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "its time-outs are short, so that it depends on what else the machine does: `bench/faults` runs it"]
 async fn a_healthy_target_answers_whatever_the_others_do() {
     let named = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let count = named("COFOUNDER_FAULTS").unwrap_or(40);
+    let count = named("COFOUNDER_FAULTS").unwrap_or(200);
     let first = named("COFOUNDER_FAULTS_FIRST").unwrap_or(0);
     let begun = Instant::now();
     let plans = (first..first + count).map(Plan::of);
