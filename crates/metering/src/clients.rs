@@ -235,7 +235,7 @@ impl Open {
         let spent = cost + self.tab.lost;
         self.tab.settle(spent);
         if let Some(place) = self.place.take() {
-            place.took(end.usage.tokens_in + end.usage.tokens_out);
+            place.took(end.usage.total());
         }
         let tried = || self.tab.attempts.last().map_or_else(|| name(None), |a| a.target.clone());
         let model = self.target.as_ref().map_or_else(tried, |target| target.id());

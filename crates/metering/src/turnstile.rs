@@ -31,7 +31,7 @@ impl Turnstile {
             caller: Arc::from(""),
             model: String::new(),
             prompt: size.likely,
-            tokens: size.likely + size.answer.unwrap_or(0),
+            tokens: size.likely.saturating_add(size.answer.unwrap_or(0)),
             until: None,
         };
         let entered = self.limiter(terms.id, limits).enter(&wish).await;

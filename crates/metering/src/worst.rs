@@ -101,10 +101,20 @@ impl Size {
 fn parts(messages: &str) -> (u64, u64) {
     fn walk(value: &Value, sums: &mut (u64, u64)) {
         match value {
-            Value::Object(map) if map.contains_key("image_url") => sums.1 += 1,
             Value::Object(map) => map.iter().for_each(|(key, value)| {
                 sums.0 += key.len() as u64 + 4;
-                walk(value, sums);
+                match (key.as_str(), value) {
+                    // Only the address or the data are the picture; what stands beside them is text like any other.
+                    ("image_url", Value::String(_)) => sums.1 += 1,
+                    ("image_url", Value::Object(inner)) => {
+                        sums.1 += 1;
+                        inner
+                            .iter()
+                            .filter(|(key, _)| *key != "url")
+                            .for_each(|(_, value)| walk(value, sums));
+                    }
+                    _ => walk(value, sums),
+                }
             }),
             Value::Array(list) => list.iter().for_each(|value| walk(value, sums)),
             Value::String(text) => sums.0 += text.len() as u64 + 2,
@@ -137,6 +147,19 @@ mod tests {
         let (short, long) = (size(&text("x")), size(&text(&"y".repeat(1_000_000))));
         assert_eq!(short, long);
         assert!(long.prompt < 51_000 && long.prompt > 50_000);
+    }
+
+    /// Tried by leaving out what stands beside a picture: the test failed.
+    #[test]
+    fn what_stands_beside_a_picture_counts_as_text() {
+        let text = "x".repeat(1_000_000);
+        for message in [
+            format!(r#"{{"role":"user","content":"{text}","image_url":"y"}}"#),
+            format!(r#"{{"role":"user","content":[{{"image_url":{{"url":"y","detail":"{text}"}}}}]}}"#),
+        ] {
+            let size = size(&format!(r#"{{"messages":[{message}]}}"#));
+            assert!(size.prompt > 1_050_000, "{}", size.prompt);
+        }
     }
 
     #[test]

@@ -256,7 +256,21 @@ pub struct Usage {
     pub measured: bool,
 }
 
+/// More tokens than any call has: who counts more miscounts.
+const ABSURD: u64 = 1 << 32;
+
 impl Usage {
+    /// All tokens.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.tokens_in.saturating_add(self.tokens_out)
+    }
+
+    /// Whether the numbers can be those of a call.
+    pub(crate) const fn is_sound(&self) -> bool {
+        self.tokens_in < ABSURD && self.tokens_out < ABSURD
+    }
+
     /// By what they are charged as.
     #[must_use]
     pub const fn tokens(&self) -> Tokens {

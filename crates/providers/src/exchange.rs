@@ -54,7 +54,13 @@ impl Line<'_> {
         let exchange = async {
             let answer = self.send(wire).await?;
             let body = http::bounded(answer, self.patience.idle, self.largest).await?;
-            self.words.answer(ask, body)
+            let answer = self.words.answer(ask, body)?;
+            if answer.usage.is_sound() {
+                return Ok(answer);
+            }
+            // What it said is good; what it counted is not.
+            let usage = ask.estimate(answer.text.chars().count() as u64);
+            Ok(Answer { usage, ..answer })
         };
         let late = |_| Err(ProviderError::Timeout { stage: Stage::Total });
         let answer = timeout(self.patience.total, exchange).await.unwrap_or_else(late);
@@ -162,7 +168,7 @@ impl Source {
     /// What it took: as far as the provider has said it, else an estimate of what came.
     pub(crate) fn usage(&self) -> Usage {
         let estimate = self.heard.chars.div_ceil(4);
-        match self.heard.usage {
+        match self.heard.usage.filter(Usage::is_sound) {
             Some(usage) if usage.measured => usage,
             // The prompt was counted, the answer was not yet.
             Some(usage) => Usage { tokens_out: usage.tokens_out.max(estimate), ..usage },

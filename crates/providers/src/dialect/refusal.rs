@@ -69,7 +69,8 @@ impl Refusal {
 pub(crate) fn refusal(status: u16, refusal: &Refusal, wait: Option<Duration>) -> ProviderError {
     let message = &refusal.message;
     let why = if message.is_empty() { format!("HTTP {status}") } else { format!("HTTP {status}: {message}") };
-    let retry_after = wait.or(refusal.wait);
+    // Whoever says more than a day has miscounted.
+    let retry_after = wait.or(refusal.wait).map(|wait| wait.min(Duration::from_hours(24)));
     match status {
         // No money is left: waiting does not mend it, whatever the status says.
         _ if refusal.says("insufficient_quota") || refusal.says("billing") => {

@@ -26,16 +26,16 @@ impl Window {
             if now.duration_since(at) < MINUTE {
                 break;
             }
-            self.sum -= old;
+            self.sum = self.sum.saturating_sub(old);
             self.begun.pop_front();
         }
         let mut left = self.sum;
         for (at, _, old) in &self.begun {
-            if left + amount <= self.most {
+            if left.saturating_add(amount) <= self.most {
                 break;
             }
-            left -= old;
-            if left + amount <= self.most || left == 0 {
+            left = left.saturating_sub(*old);
+            if left.saturating_add(amount) <= self.most || left == 0 {
                 return MINUTE - now.duration_since(*at);
             }
         }
@@ -45,7 +45,7 @@ impl Window {
     /// Notes what begins now; tells its number.
     pub(super) fn note(&mut self, amount: u64, now: Instant) -> u64 {
         self.next += 1;
-        self.sum += amount;
+        self.sum = self.sum.saturating_add(amount);
         self.begun.push_back((now, self.next, amount));
         self.next
     }
@@ -54,7 +54,7 @@ impl Window {
     pub(super) fn correct(&mut self, entry: u64, amount: u64) {
         let Ok(at) = self.begun.binary_search_by_key(&entry, |(_, number, _)| *number) else { return };
         if let Some((_, _, old)) = self.begun.get_mut(at) {
-            self.sum = self.sum - *old + amount;
+            self.sum = self.sum.saturating_sub(*old).saturating_add(amount);
             *old = amount;
         }
     }

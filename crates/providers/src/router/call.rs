@@ -225,7 +225,7 @@ impl Router {
             other => other,
         })?;
         if let Reply::Whole(answer) = &reply {
-            places.took(answer.usage.tokens_in + answer.usage.tokens_out);
+            places.took(answer.usage.total());
         }
         Ok((reply, places))
     }
@@ -262,7 +262,7 @@ fn wish(call: &Call<'_>, target: &Target, manner: Manner) -> Wish {
         caller: call.caller.clone(),
         model: target.model.clone(),
         prompt,
-        tokens: prompt + most,
+        tokens: prompt.saturating_add(most),
         until: manner.until.map(Into::into),
     }
 }

@@ -76,8 +76,7 @@ impl ChatStream {
             pass.settle(outcome);
         }
         if let Some(places) = self.places.take() {
-            let usage = self.source.usage();
-            places.took(usage.tokens_in + usage.tokens_out);
+            places.took(self.source.usage().total());
         }
     }
 }
