@@ -149,7 +149,6 @@ mod tests {
         assert!(long.prompt < 51_000 && long.prompt > 50_000);
     }
 
-    /// Tried by leaving out what stands beside a picture: the test failed.
     #[test]
     fn what_stands_beside_a_picture_counts_as_text() {
         let text = "x".repeat(1_000_000);
