@@ -202,7 +202,6 @@ mod tests {
         assert!(desk.try_take().is_some(), "and back again");
     }
 
-    /// Tried by not counting those who wait: the test failed.
     #[tokio::test]
     async fn only_so_many_may_wait_and_giving_up_makes_room() {
         let desk = Desk::new(1, 1);

@@ -57,8 +57,8 @@ fn nano(usd: &Value) -> u64 {
     (usd.as_f64().unwrap() * 1e9).round() as u64
 }
 
-/// Tried by taking slices without looking at the cap, and by giving others' slices back whenever the database is opened: the
-/// test failed each time.
+/// Tried by taking slices without looking at the cap, and by giving the slices of ended processes back whenever a command
+/// opens the database: the test failed each time.
 async fn a_cap_holds_and_the_difference_is_shown(bench: Workbench) {
     let cap = configure(&bench);
     bench.provider.script(|_| Reply::Late(30, "ok".into()));
