@@ -126,8 +126,17 @@ impl Ledger {
             if self.lines().is_empty() {
                 continue;
             }
+            self.company().await;
+            while self.write_some(&db, &owner, &purse).await {
+                // What came meanwhile waits as well: few large commits leave more time for calls than many small ones.
+                self.company().await;
+            }
+        }
+    }
+
+    async fn company(&self) {
+        if self.lines().len() < LINES {
             tokio::time::sleep(COMPANY).await;
-            while self.write_some(&db, &owner, &purse).await {}
         }
     }
 

@@ -3,7 +3,7 @@
 use cofounder_domain::{NanoUsd, Price, Timestamp};
 use cofounder_providers::{Need, Role, Route, Router, Target, Usage};
 use cofounder_storage::{CallTokens, Database, StorageError};
-use serde_json::json;
+use serde::Serialize;
 use std::sync::Arc;
 
 use crate::{
@@ -135,8 +135,19 @@ pub(crate) fn tokens(usage: &Usage) -> CallTokens {
 
 /// A route as the ledger keeps it.
 pub(crate) fn told(route: &Route) -> String {
-    let passed: Vec<_> =
-        route.passed_over.iter().map(|(name, why)| json!({"target": name, "why": why})).collect();
-    let chain: Vec<_> = route.targets.iter().map(|t| t.id()).collect();
-    json!({"why": route.why, "chain": chain, "passed_over": passed}).to_string()
+    #[derive(Serialize)]
+    struct Passed<'a> {
+        target: &'a str,
+        why: &'a str,
+    }
+    #[derive(Serialize)]
+    struct Told<'a> {
+        why: &'a str,
+        chain: Vec<String>,
+        passed_over: Vec<Passed<'a>>,
+    }
+    let passed_over = route.passed_over.iter().map(|(target, why)| Passed { target, why }).collect();
+    let chain = route.targets.iter().map(|t| t.id()).collect();
+    // Texts alone are always JSON.
+    serde_json::to_string(&Told { why: &route.why, chain, passed_over }).unwrap_or_default()
 }

@@ -22,11 +22,12 @@ impl Default for Texts {
 }
 
 /// What looks like a secret: keys as providers write them, bearer tokens, private keys, e-mail addresses, data of
-/// pictures.
+/// pictures. Words end where ASCII has them end: where all of Unicode counts, a text with umlauts takes a hundred times as
+/// long (3 ms for 18 kB).
 static SECRETS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let forms = [
-        r"\b(?:sk|pk|rk|xox[abp]|gh[pousr]|hf|gsk|cof|AIza|AKIA)[-_]?[A-Za-z0-9_-]{16,}",
-        r"(?i)\bbearer\s+[A-Za-z0-9._~+/-]{16,}=*",
+        r"(?-u:\b)(?:sk|pk|rk|xox[abp]|gh[pousr]|hf|gsk|cof|AIza|AKIA)[-_]?[A-Za-z0-9_-]{16,}",
+        r"(?i)(?-u:\b)bearer\s+[A-Za-z0-9._~+/-]{16,}=*",
         r"-----BEGIN [A-Z ]*PRIVATE KEY-----",
         r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}",
         r"data:[a-z]+/[a-z0-9.+-]+;base64,[A-Za-z0-9+/=]*",
@@ -79,13 +80,13 @@ mod tests {
         let texts = Texts { redact: vec![Regex::new("Project X").unwrap()], ..Texts::default() };
         let kept = texts
             .kept(
-                "key sk-abcdefghijklmnop1234, Bearer abcdefghijklmnop.qrst, me@example.org, Project X, \
+                "kéy sk-abcdefghijklmnop1234, Bearer abcdefghijklmnop.qrst, me@example.org, Project X, \
                  data:image/png;base64,iVBORw0KGgo= and a risk-free word",
             )
             .unwrap();
         assert_eq!(
             kept,
-            "key [redacted], [redacted], [redacted], [redacted], [redacted] and a risk-free word"
+            "kéy [redacted], [redacted], [redacted], [redacted], [redacted] and a risk-free word"
         );
     }
 

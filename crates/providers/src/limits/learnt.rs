@@ -10,6 +10,16 @@ use reqwest::header::HeaderMap;
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// What says how many requests are left, and until when: OpenAI's headers, and Anthropic's.
+const REQUESTS: [(&str, &str); 2] = [
+    ("x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"),
+    ("anthropic-ratelimit-requests-remaining", "anthropic-ratelimit-requests-reset"),
+];
+/// The same of tokens.
+const TOKENS: [(&str, &str); 2] = [
+    ("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"),
+    ("anthropic-ratelimit-tokens-remaining", "anthropic-ratelimit-tokens-reset"),
+];
 /// No header keeps a target out for longer.
 const LONGEST: Duration = Duration::from_hours(1);
 
@@ -23,19 +33,14 @@ pub(super) struct Learnt {
 impl Learnt {
     /// None if the headers say nothing of it.
     pub(super) fn read(headers: &HeaderMap, now: Timestamp) -> Option<Self> {
-        let text = |name: String| headers.get(name)?.to_str().ok();
-        let left = |what: &str| {
-            let openai = (format!("x-ratelimit-remaining-{what}"), format!("x-ratelimit-reset-{what}"));
-            let anthropic = (
-                format!("anthropic-ratelimit-{what}-remaining"),
-                format!("anthropic-ratelimit-{what}-reset"),
-            );
-            [openai, anthropic].into_iter().find_map(|(remaining, reset)| {
+        let text = |name: &str| headers.get(name)?.to_str().ok();
+        let left = |names: &[(&str, &str)]| {
+            names.iter().find_map(|(remaining, reset)| {
                 let wait = until(text(reset)?, now)?.min(LONGEST);
                 Some((text(remaining)?.trim().parse().ok()?, Instant::now() + wait))
             })
         };
-        let (requests, tokens) = (left("requests"), left("tokens"));
+        let (requests, tokens) = (left(&REQUESTS), left(&TOKENS));
         (requests.is_some() || tokens.is_some()).then_some(Self { requests, tokens })
     }
 

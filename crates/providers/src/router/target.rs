@@ -34,7 +34,7 @@ impl Target {
     /// `provider/model`.
     #[must_use]
     pub fn id(&self) -> String {
-        format!("{}/{}", self.provider, self.model)
+        [&self.provider, "/", &self.model].concat()
     }
 
     /// Whether it can do this, as far as anybody said: what nobody spoke of may be tried.

@@ -8,6 +8,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use cofounder_domain::NanoUsd;
 use cofounder_metering::Routed;
 
+/// Nano-dollars.
+const PER_USD: u64 = 1_000_000_000;
 /// Letters of a header's value.
 const LONGEST: usize = 600;
 
@@ -27,14 +29,21 @@ pub(super) fn routed(headers: &mut HeaderMap, routed: &Routed) {
 }
 
 pub(super) fn cost(headers: &mut HeaderMap, cost: NanoUsd) {
-    put(headers, "x-cofounder-cost-usd", &format!("{:.9}", cost.as_usd()));
+    let (dollars, rest) = (cost.nano() / PER_USD, cost.nano() % PER_USD);
+    put(headers, "x-cofounder-cost-usd", &format!("{dollars}.{rest:09}"));
 }
 
 /// Names of models come from configurations and clients: what does not fit in a header is replaced.
 fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
-    let fits = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };
-    let value: String = value.chars().take(LONGEST).map(fits).collect();
-    if let Ok(value) = HeaderValue::try_from(value) {
+    let fits = |c: char| c.is_ascii_graphic() || c == ' ';
+    let value = match value.len() <= LONGEST && value.chars().all(fits) {
+        true => HeaderValue::from_str(value),
+        false => {
+            let value = value.chars().take(LONGEST).map(|c| if fits(c) { c } else { '?' });
+            HeaderValue::try_from(value.collect::<String>())
+        }
+    };
+    if let Ok(value) = value {
         headers.insert(HeaderName::from_static(name), value);
     }
 }
