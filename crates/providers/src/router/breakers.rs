@@ -105,6 +105,14 @@ pub(super) struct Pass {
 }
 
 impl Pass {
+    /// The answer has begun. A probe has then shown what it was to show: others may ask again while it is being heard,
+    /// and what it comes to in the end counts as any request's outcome does.
+    pub(super) fn begun(&mut self) {
+        if std::mem::take(&mut self.probe) {
+            self.breakers.note(&self.id, Breaker::works);
+        }
+    }
+
     /// The request came to this.
     pub(super) fn settle(mut self, outcome: Result<(), &ProviderError>) {
         self.settled = true;

@@ -153,7 +153,7 @@ impl Router {
                 pass.settle(Ok(()));
                 Ok(Got::Whole(answer))
             }
-            // The answer's end decides.
+            // The answer's end decides what it was; that it began ends a probe.
             Ok((Reply::Begun(source), places)) => {
                 Ok(Got::Begun(Box::new(ChatStream::new(*source, pass, places, call.cancel.clone()))))
             }

@@ -1,7 +1,7 @@
 //! Streams that break: unseen before the first word, an error after it, and never more or less than was said.
 
 use super::{Bench, Heard, hello, on_every_wire, until};
-use cofounder_providers::{Need, ProviderError as E, Role};
+use cofounder_providers::{Need, ProviderError as E, Role, TargetState};
 use cofounder_testkit::provider::{End, FakeProvider, Reply, Wire};
 
 on_every_wire! {
@@ -11,6 +11,7 @@ on_every_wire! {
     a_stream_that_nobody_hears_is_closed_at_once,
     sockets_are_back_to_idle_after_the_router_is_closed,
     a_slow_stream_loses_nothing,
+    a_probe_that_is_answered_in_pieces_lets_others_in_at_its_first_word,
 }
 
 /// Whether an error is the one that is due.
@@ -123,4 +124,34 @@ async fn a_slow_stream_loses_nothing(wire: Wire) {
     bench.fake.reply([Reply::stream(&["Ä ", "ö"], End::Drip(0))]);
     let heard = bench.hear(&hello()).await;
     assert_eq!((heard.text.as_str(), heard.error, heard.complete), ("Ä ö", None, true));
+}
+
+fn state(bench: &Bench) -> TargetState {
+    bench.router.health()[0].targets[0].state
+}
+
+/// Tried by letting the probe last until the end of its answer, and by counting what broke off later as a failed probe:
+/// the test failed both times.
+async fn a_probe_that_is_answered_in_pieces_lets_others_in_at_its_first_word(wire: Wire) {
+    let bench = Bench::new(wire).await;
+    bench.fake.script(|_| Reply::Overloaded);
+    for _ in 0..3 {
+        bench.ask(&hello()).await.unwrap_err();
+    }
+    assert!(matches!(state(&bench), TargetState::Resting(_)), "{:?}", state(&bench));
+    bench.rest();
+    bench.fake.reply([Reply::stream(&["One ", "two"], End::StallAfter(1)), Reply::text("Me too.")]);
+    let probe = bench.open(&hello()).await.unwrap();
+    assert_eq!(state(&bench), TargetState::Ready, "it is still being heard");
+    assert_eq!(bench.ask(&hello()).await.unwrap().text, "Me too.");
+    drop(probe);
+    assert_eq!(state(&bench), TargetState::Ready);
+
+    for _ in 0..3 {
+        bench.ask(&hello()).await.unwrap_err();
+    }
+    bench.rest();
+    bench.fake.reply([Reply::stream(&["One "], End::CutAfter(1))]);
+    assert!(bench.hear(&hello()).await.error.is_some());
+    assert_eq!(state(&bench), TargetState::Ready, "one failure is not three");
 }
