@@ -15,8 +15,8 @@ use secrecy::{ExposeSecret, SecretString};
 use std::{collections::VecDeque, time::Duration};
 use tokio::time::{Instant, timeout, timeout_at};
 
-/// Pieces that are held back before the model has said anything, at the most.
-const HELD_BACK: usize = 64;
+/// Bytes of pieces that are held back before the model has said anything, at the most.
+const HELD_BACK: usize = 1 << 20;
 
 /// How long the end of a body may take behind the end of the answer.
 const BODY_END: Duration = Duration::from_secs(1);
@@ -190,11 +190,19 @@ impl Source {
 
     /// Reads until the model has said something, or the answer is complete without a word.
     async fn begin(&mut self) -> Result<(), ProviderError> {
-        while !self.ended && !self.ready.iter().any(|c| c.brings == Brings::Content) {
-            if self.ready.len() > HELD_BACK {
+        let (mut seen, mut held) = (0, 0);
+        while !self.ended {
+            self.more().await?;
+            for chunk in self.ready.range(seen..) {
+                if chunk.brings == Brings::Content {
+                    return Ok(());
+                }
+                held += chunk.data.len();
+            }
+            seen = self.ready.len();
+            if held > HELD_BACK {
                 return Err(ProviderError::malformed("it has no beginning"));
             }
-            self.more().await?;
         }
         Ok(())
     }

@@ -3,7 +3,11 @@
 //! After the reference at <https://platform.openai.com/docs/api-reference/chat>. What a client wrote goes on to the
 //! byte, but for the model's name and what this program must know to count tokens.
 
-use super::{Ask, Brings, Heard, Reader, Wire, Words, hidden, read_json as read};
+use super::{
+    Ask, Brings, Heard, Reader, Wire, Words,
+    count::{Count, Perhaps},
+    hidden, read_json as read,
+};
 use crate::{Answer, ChatRequest, Document, Finish, ProviderError, Target, Usage, Verb, http};
 use bytes::Bytes;
 use serde::Deserialize;
@@ -119,7 +123,7 @@ fn exact(number: f32) -> Value {
 #[serde(default)]
 struct Completion {
     choices: Option<Vec<Choice>>,
-    usage: Option<WireUsage>,
+    usage: Option<Perhaps<WireUsage>>,
     model: Option<String>,
     error: Option<Value>,
 }
@@ -186,36 +190,37 @@ impl Said {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct WireUsage {
-    prompt_tokens: Option<u64>,
-    completion_tokens: Option<u64>,
-    total_tokens: Option<u64>,
+    prompt_tokens: Option<Count>,
+    completion_tokens: Option<Count>,
+    total_tokens: Option<Count>,
     prompt_tokens_details: Option<Details>,
     completion_tokens_details: Option<Details>,
     /// DeepSeek's name for cached tokens.
-    prompt_cache_hit_tokens: Option<u64>,
+    prompt_cache_hit_tokens: Option<Count>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Details {
-    cached_tokens: Option<u64>,
-    reasoning_tokens: Option<u64>,
+    cached_tokens: Option<Count>,
+    reasoning_tokens: Option<Count>,
 }
 
 impl WireUsage {
     fn read(&self) -> Option<Usage> {
-        let tokens_in = self.prompt_tokens?;
+        let tokens_in = self.prompt_tokens?.0;
         let cached = self.prompt_tokens_details.as_ref().and_then(|d| d.cached_tokens);
-        let total_out = self.total_tokens.map(|total| total.saturating_sub(tokens_in));
+        let total_out = self.total_tokens.map(|total| total.0.saturating_sub(tokens_in));
         Some(Usage {
             tokens_in,
-            tokens_cached: cached.or(self.prompt_cache_hit_tokens).unwrap_or(0),
-            tokens_out: self.completion_tokens.or(total_out)?,
+            tokens_cached: cached.or(self.prompt_cache_hit_tokens).unwrap_or_default().0,
+            tokens_out: self.completion_tokens.map(|out| out.0).or(total_out)?,
             tokens_reasoning: self
                 .completion_tokens_details
                 .as_ref()
                 .and_then(|d| d.reasoning_tokens)
-                .unwrap_or(0),
+                .unwrap_or_default()
+                .0,
             measured: true,
             ..Usage::default()
         })
@@ -253,7 +258,7 @@ fn chat(ask: &Ask<'_>, body: Bytes) -> Result<Answer, ProviderError> {
     let more: u64 = choices.iter().filter_map(|c| c.message.as_ref()).map(Said::chars).sum();
     let others = choices.iter().skip(1).filter_map(|c| c.message.as_ref()?.text());
     let chars = text.chars().count() as u64 + more + others.map(|t| t.chars().count() as u64).sum::<u64>();
-    let usage = completion.usage.and_then(|u| u.read()).unwrap_or_else(|| ask.estimate(chars));
+    let usage = completion.usage.and_then(|usage| usage.0?.read()).unwrap_or_else(|| ask.estimate(chars));
     let model = completion.model.unwrap_or_else(|| ask.target.model.clone());
     Ok(Answer { body, text, finish, usage, model })
 }
@@ -263,7 +268,7 @@ fn list(ask: &Ask<'_>, body: Bytes) -> Result<Answer, ProviderError> {
     #[derive(Deserialize)]
     struct List {
         data: Option<Vec<serde::de::IgnoredAny>>,
-        usage: Option<ListUsage>,
+        usage: Option<Perhaps<ListUsage>>,
         model: Option<String>,
         error: Option<Value>,
     }
@@ -271,8 +276,8 @@ fn list(ask: &Ask<'_>, body: Bytes) -> Result<Answer, ProviderError> {
     #[derive(Deserialize)]
     struct ListUsage {
         #[serde(alias = "input_tokens")]
-        prompt_tokens: Option<u64>,
-        output_tokens: Option<u64>,
+        prompt_tokens: Option<Count>,
+        output_tokens: Option<Count>,
     }
     let list: List = read(&body)?;
     if list.data.as_ref().is_none_or(Vec::is_empty) {
@@ -282,8 +287,9 @@ fn list(ask: &Ask<'_>, body: Bytes) -> Result<Answer, ProviderError> {
         });
     }
     let measured = list.usage.and_then(|usage| {
-        let tokens_out = usage.output_tokens.unwrap_or(0);
-        Some(Usage { tokens_in: usage.prompt_tokens?, tokens_out, measured: true, ..Usage::default() })
+        let usage = usage.0?;
+        let (tokens_in, tokens_out) = (usage.prompt_tokens?.0, usage.output_tokens.unwrap_or_default().0);
+        Some(Usage { tokens_in, tokens_out, measured: true, ..Usage::default() })
     });
     let usage = measured.unwrap_or_else(|| ask.estimate(0));
     let model = list.model.unwrap_or_else(|| ask.target.model.clone());
@@ -314,9 +320,8 @@ impl Reader for Pieces {
         if let Some(model) = piece.model {
             heard.model.get_or_insert(model);
         }
-        let usage = piece.usage.as_ref().and_then(WireUsage::read);
-        let alone = usage.is_some() && piece.choices.as_ref().is_none_or(Vec::is_empty);
-        heard.usage = usage.or(heard.usage);
+        let alone = piece.usage.is_some() && piece.choices.as_ref().is_none_or(Vec::is_empty);
+        heard.usage = piece.usage.and_then(|usage| usage.0?.read()).or(heard.usage);
         let mut brings = if alone { Brings::Usage } else { Brings::Frame };
         for choice in piece.choices.iter().flatten() {
             if let Some(reason) = &choice.finish_reason {
