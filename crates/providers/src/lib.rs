@@ -16,6 +16,7 @@ mod launcher;
 mod limits;
 mod local;
 mod models;
+mod named;
 mod presets;
 mod pull;
 mod router;
