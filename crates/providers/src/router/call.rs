@@ -3,7 +3,7 @@
 use super::{
     ChatStream, Route, Router, Target, Witness,
     breakers::Pass,
-    course::Course,
+    course::{Course, Reached},
     provider::{Key, Places, Provider},
     witness::Told,
 };
@@ -54,6 +54,8 @@ pub struct Answered<A = Answer> {
     pub target: Arc<Target>,
     /// Every request that was made for it; the last one is the answered one.
     pub attempts: Vec<Attempt>,
+    /// Which targets of the route it went past on its way, as `provider/model`, and why: each once, in the route's order.
+    pub passed_over: Vec<(String, String)>,
 }
 
 /// An answer that has begun, and how it came to that.
@@ -65,6 +67,8 @@ pub struct Opened {
     pub target: Arc<Target>,
     /// Every request that was made for it; the last one is the one that goes on.
     pub attempts: Vec<Attempt>,
+    /// As with [`Answered`].
+    pub passed_over: Vec<(String, String)>,
 }
 
 /// What came of one request.
@@ -80,9 +84,10 @@ impl Router {
     /// # Errors
     /// The last error that waiting could mend, else the last one.
     pub async fn ask(&self, call: &Call<'_>, witness: &mut dyn Witness) -> Result<Answered, ProviderError> {
-        let (got, target, attempts) = Course::new(self, call, false, witness).run().await?;
+        let Reached { got, target, attempts, passed_over } =
+            Course::new(self, call, false, witness).run().await?;
         match got {
-            Got::Whole(answer) => Ok(Answered { answer, target, attempts }),
+            Got::Whole(answer) => Ok(Answered { answer, target, attempts, passed_over }),
             Got::Begun(_) => Err(ProviderError::Bug { why: "a whole answer was asked for".to_owned() }),
         }
     }
@@ -93,9 +98,10 @@ impl Router {
     /// # Errors
     /// As [`Self::ask`].
     pub async fn open(&self, call: &Call<'_>, witness: &mut dyn Witness) -> Result<Opened, ProviderError> {
-        let (got, target, attempts) = Course::new(self, call, true, witness).run().await?;
+        let Reached { got, target, attempts, passed_over } =
+            Course::new(self, call, true, witness).run().await?;
         match got {
-            Got::Begun(stream) => Ok(Opened { stream: *stream, target, attempts }),
+            Got::Begun(stream) => Ok(Opened { stream: *stream, target, attempts, passed_over }),
             Got::Whole(_) => Err(ProviderError::Bug { why: "a streamed answer was asked for".to_owned() }),
         }
     }
@@ -116,9 +122,9 @@ impl Router {
         let question = Question::Chat(request);
         let caller: Arc<str> = "".into();
         let call = Call { route, question, key, caller, bound: None, deadline, patience: PATIENCE, cancel };
-        let Answered { answer, target, attempts } = self.ask(&call, &mut Told(observer)).await?;
+        let Answered { answer, target, attempts, passed_over } = self.ask(&call, &mut Told(observer)).await?;
         let Answer { text, finish, usage, model, .. } = answer;
-        Ok(Answered { answer: ChatAnswer { text, finish, usage, model }, target, attempts })
+        Ok(Answered { answer: ChatAnswer { text, finish, usage, model }, target, attempts, passed_over })
     }
 
     /// Asks one target; tells also how long it was waited for until it could be. The outcome goes to its breaker.

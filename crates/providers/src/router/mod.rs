@@ -6,6 +6,7 @@ mod course;
 mod health;
 mod list;
 mod order;
+mod passed;
 mod probe;
 mod provider;
 mod retries;
