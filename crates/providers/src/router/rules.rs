@@ -302,11 +302,13 @@ pub enum Wanted<'a> {
     Model(&'a str),
 }
 
-/// A name that leads nowhere, with the nearest one that does.
+/// A name that leads nowhere, with the nearest one that does: a model, an alias, or a role.
 fn unknown(name: &str, known: String) -> ProviderError {
-    let near = |candidate: &&str| strsim::jaro_winkler(candidate, name);
-    let nearest = known.split(", ").filter(|k| !k.ends_with('…')).max_by(|a, b| near(a).total_cmp(&near(b)));
-    let nearest = nearest.filter(|n| near(n) > 0.7).map(str::to_owned);
+    let near = |candidate: &String| strsim::jaro_winkler(candidate, name);
+    let models = known.split(", ").filter(|known| !known.ends_with('…')).map(str::to_owned);
+    let roles = Role::ALL.into_iter().map(|role| format!("role:{}", role.as_str()));
+    let nearest = models.chain(roles).max_by(|a, b| near(a).total_cmp(&near(b)));
+    let nearest = nearest.filter(|nearest| near(nearest) > 0.7);
     ProviderError::UnknownModel { name: name.to_owned(), nearest, known }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::stand::{config, free, ids, pinned, router, with_embedded};
 use cofounder_domain::{FaultKind, Price};
-use cofounder_providers::{FoundOllama, Need, ProviderError, Role, Router, RouterConfig};
+use cofounder_providers::{FoundOllama, Need, ProviderError, Role, Router, RouterConfig, Wanted};
 
 const TWO: &str = r#"
     [provider.acme]
@@ -92,6 +92,26 @@ fn a_pinned_model_is_never_replaced() {
             "{text}"
         );
     }
+}
+
+/// Tried by looking among models alone: the test failed.
+#[test]
+fn a_name_that_is_nearly_a_roles_is_answered_with_the_role() {
+    let router = router(two("alias = { quick = \"role:seo\" }"));
+    for (name, nearest) in [
+        ("role:drft", "role:draft"),
+        ("rol:draft", "role:draft"),
+        ("role:critics", "role:critic"),
+        ("Role:chat", "role:chat"),
+        ("acme/smal", "acme/small"),
+        ("quik", "quick"),
+    ] {
+        assert!(matches!(router.wanted(name), Wanted::Model(_)), "{name}");
+        let error = pinned(&router, name).unwrap_err().to_string();
+        assert!(error.contains(&format!("did you mean `{nearest}`?")), "{name}: {error}");
+    }
+    let error = pinned(&router, "zzz").unwrap_err().to_string();
+    assert!(!error.contains("did you mean"), "{error}");
 }
 
 #[test]
