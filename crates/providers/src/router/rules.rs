@@ -10,7 +10,8 @@ enum Obstacle {
     Unknown(String),
     NoModelNamed,
     NoKey(String),
-    Unable(Ability),
+    /// What it lacks, and how that is declared.
+    Unable(Ability, String),
     Paid,
     NoPrice,
     TooLong(String),
@@ -23,7 +24,7 @@ impl Obstacle {
             Self::NoModelNamed => format!("it has no models in the configuration; name one with --model {name}/MODEL"),
             Self::TooLong(what) => what.clone(),
             Self::NoKey(why) => format!("its key is missing: {why}"),
-            Self::Unable(ability) => format!("its `abilities` do not name `{}`", ability.as_str()),
+            Self::Unable(ability, how) => format!("its `abilities` do not name `{}`{how}", ability.as_str()),
             Self::Paid => format!("it may cost money; set router.allow_paid = true, or name it with --model {name}"),
             Self::NoPrice => {
                 "it has no price, so no budget can hold; write price = { input = …, output = … }, or take the budget away".to_owned()
@@ -142,7 +143,8 @@ impl Router {
             let paid = (!target.free && !self.section.allow_paid).then_some(Obstacle::Paid);
             // Of a model of which nobody says what it can do, only a chat is expected unless it is named.
             let chats = need.verb == Verb::Chat || target.abilities.is_some();
-            let unable = need.abilities().next().filter(|_| !chats).map(Obstacle::Unable);
+            let unable =
+                need.abilities().next().filter(|_| !chats).map(|ability| self.unable(&target, ability));
             let verdict = self.obstacle(&target, need).or(unable).or(paid);
             (target.id(), verdict.map_or(Ok(target), Err))
         };
@@ -156,7 +158,7 @@ impl Router {
             return Some(Obstacle::NoKey(why.clone()));
         }
         if let Some(ability) = need.abilities().find(|ability| !target.may(*ability)) {
-            return Some(Obstacle::Unable(ability));
+            return Some(self.unable(target, ability));
         }
         if (self.budget_enforced || need.priced) && target.price.is_none() {
             return Some(Obstacle::NoPrice);
@@ -167,6 +169,21 @@ impl Router {
             "its context holds {context} tokens, and the call needs about {wanted}: {} too many",
             wanted - context
         )))
+    }
+
+    /// The engine in this program can do what it can do; of others, somebody may know more than is declared.
+    fn unable(&self, target: &Target, ability: Ability) -> Obstacle {
+        let Target { provider, model, abilities, .. } = target;
+        if self.is_embedded(provider) {
+            return Obstacle::Unable(ability, String::new());
+        }
+        let beside = [Ability::Tools, Ability::Vision].contains(&ability);
+        let known = abilities.clone().unwrap_or_default().0.into_iter().filter(|_| beside);
+        let names: Vec<&str> = known.chain([ability]).map(Ability::as_str).collect();
+        let how = format!(
+            "; if it can do that, write abilities = {names:?} in [provider.{provider}.model.{model:?}]"
+        );
+        Obstacle::Unable(ability, how)
     }
 
     /// The one target of this name: `provider/model`, `embedded`, the embedded model's name, or the name of a model
