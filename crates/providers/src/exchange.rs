@@ -83,6 +83,7 @@ impl Line<'_> {
                 key: ask.key.cloned(),
                 asked: ask.estimate(0).tokens_in,
                 ended: false,
+                failed: None,
             };
             source.begin().await?;
             Ok(source)
@@ -135,6 +136,8 @@ pub(crate) struct Source {
     /// Tokens of the question, estimated.
     asked: u64,
     ended: bool,
+    /// What went wrong behind the pieces that are ready.
+    failed: Option<ProviderError>,
 }
 
 impl std::fmt::Debug for Source {
@@ -153,6 +156,9 @@ impl Source {
             if let Some(chunk) = self.ready.pop_front() {
                 return Ok(Some(chunk));
             }
+            if let Some(error) = &self.failed {
+                return Err(error.clone());
+            }
             if self.ended {
                 return Ok(None);
             }
@@ -161,7 +167,8 @@ impl Source {
             let stage = if idle < until { Stage::Idle } else { Stage::Total };
             let late = |_| Err(ProviderError::Timeout { stage });
             let more = timeout_at(idle.min(until), self.more()).await.unwrap_or_else(late);
-            more.map_err(|error| error.cleaned(shown(self.key.as_ref())))?;
+            // What came before it, and with it, is told first.
+            self.failed = more.err().map(|error| error.cleaned(shown(self.key.as_ref())));
         }
     }
 
