@@ -3,17 +3,22 @@
 //! After the reference at <https://platform.openai.com/docs/api-reference/chat>. What a client wrote goes on to the
 //! byte, but for the model's name and what this program must know to count tokens.
 
+mod document;
+mod usage;
+
+pub(crate) use document::{chat_document, limit_key};
+
 use super::{
     Ask, Brings, Heard, Reader, Wire, Words,
     count::{Count, Perhaps},
     hidden, read_json as read,
 };
-use crate::{Answer, ChatRequest, Document, Finish, ProviderError, Target, Usage, Verb, http};
+use crate::{Answer, Finish, ProviderError, Usage, Verb, http};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::HashSet;
-use url::Url;
+use usage::WireUsage;
 
 pub(crate) struct Openai;
 
@@ -73,49 +78,6 @@ fn chat_changes(ask: &Ask<'_>) -> Result<Vec<(&'static str, String)>, ProviderEr
         changes.push(("stream_options", Value::Object(options).to_string()));
     }
     Ok(changes)
-}
-
-/// OpenAI's own newer models refuse `max_tokens`, and most other servers do not know its successor.
-pub(crate) fn limit_key(base: &Url) -> &'static str {
-    if base.host_str() == Some("api.openai.com") { "max_completion_tokens" } else { "max_tokens" }
-}
-
-/// A step's question in OpenAI's words, as far as the target understands them.
-pub(crate) fn chat_document(
-    request: &ChatRequest,
-    target: &Target,
-    embedded: bool,
-    limit_key: &str,
-) -> Document {
-    let mut document = Document::default();
-    let mut set = |key: &str, value: Option<Value>| {
-        if let Some(value) = value {
-            document.set(key, &value);
-        }
-    };
-    set("model", Some(json!(target.model)));
-    set("messages", Some(json!(request.messages)));
-    set(limit_key, request.max_tokens.map(|n| json!(n)));
-    set("temperature", request.temperature.map(exact));
-    set("top_p", request.top_p.map(exact));
-    set("seed", request.seed.map(|n| json!(n)));
-    set("stop", (!request.stop.is_empty()).then(|| json!(request.stop)));
-    let schema = request.response_format.as_ref().filter(|_| target.json).map(|format| {
-        let schema = json!({"name": format.name, "schema": format.schema, "strict": true});
-        json!({"type": "json_schema", "json_schema": schema})
-    });
-    set("response_format", schema);
-    if embedded {
-        set("repeat_penalty", request.repeat_penalty.map(exact));
-        set("grammar", request.grammar.as_ref().map(|g| json!(g)));
-        set("continue_final_message", request.continues().then_some(json!(true)));
-    }
-    document
-}
-
-/// 0.4, not 0.4000000059604645.
-fn exact(number: f32) -> Value {
-    json!(number.to_string().parse::<f64>().unwrap_or(f64::from(number)))
 }
 
 /// As much of an answer, or of a piece of one, as this program must know. The rest is not looked at.
@@ -183,47 +145,6 @@ impl Said {
         let calls = self.tool_calls.iter().flatten().chain(&self.function_call);
         let calls: usize = calls.map(|call| call.to_string().len()).sum();
         (texts + calls) as u64
-    }
-}
-
-/// Usage, in all the shapes that servers of this dialect write it.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct WireUsage {
-    prompt_tokens: Option<Count>,
-    completion_tokens: Option<Count>,
-    total_tokens: Option<Count>,
-    prompt_tokens_details: Option<Details>,
-    completion_tokens_details: Option<Details>,
-    /// DeepSeek's name for cached tokens.
-    prompt_cache_hit_tokens: Option<Count>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Details {
-    cached_tokens: Option<Count>,
-    reasoning_tokens: Option<Count>,
-}
-
-impl WireUsage {
-    fn read(&self) -> Option<Usage> {
-        let tokens_in = self.prompt_tokens?.0;
-        let cached = self.prompt_tokens_details.as_ref().and_then(|d| d.cached_tokens);
-        let total_out = self.total_tokens.map(|total| total.0.saturating_sub(tokens_in));
-        Some(Usage {
-            tokens_in,
-            tokens_cached: cached.or(self.prompt_cache_hit_tokens).unwrap_or_default().0,
-            tokens_out: self.completion_tokens.map(|out| out.0).or(total_out)?,
-            tokens_reasoning: self
-                .completion_tokens_details
-                .as_ref()
-                .and_then(|d| d.reasoning_tokens)
-                .unwrap_or_default()
-                .0,
-            measured: true,
-            ..Usage::default()
-        })
     }
 }
 
