@@ -39,6 +39,20 @@ pub enum CallError {
         /// Calls that wait.
         waiting: usize,
     },
+    /// Whoever had asked did not take the answer that came.
+    #[error(
+        "no piece of the answer was taken for {} s, and nothing more of it was asked for. Read faster, or raise `gateway.stall_ms`",
+        time.as_secs_f64()
+    )]
+    Untaken {
+        /// How long it was waited.
+        time: Duration,
+    },
+    /// The program is being ended.
+    #[error(
+        "the program is being stopped, and the call with it. What came of it is not the whole; ask again"
+    )]
+    Stopping,
     /// A mistake of ours.
     #[error("a model call could not be made, which is a defect of this program: {0}")]
     Bug(#[source] Bug),
@@ -121,7 +135,8 @@ impl CallError {
             Self::Provider(error) => error.kind(),
             Self::Storage(error) => error.kind(),
             Self::Budget { .. } => FaultKind::Budget,
-            Self::Behind { .. } => FaultKind::Unavailable,
+            Self::Behind { .. } | Self::Stopping => FaultKind::Unavailable,
+            Self::Untaken { .. } => FaultKind::Unavailable,
             Self::Bug(_) => FaultKind::Bug,
         }
     }
