@@ -20,6 +20,7 @@ mod money;
 mod money_at_once;
 mod places;
 mod providers;
+mod readiness;
 mod requests;
 mod review;
 mod sources;
