@@ -58,7 +58,8 @@ impl Files {
     }
 }
 
-fn variables() -> impl Iterator<Item = (String, String)> {
+/// The environment, as far as it is text.
+pub(crate) fn variables() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
 }
 

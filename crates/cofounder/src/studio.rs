@@ -1,7 +1,7 @@
 //! What makes model calls: one router, one meter and one launcher of engines for the whole process.
 
 use cofounder_metering::{Meter, MeterParts, Metrics, Need, Tally};
-use cofounder_models::CATALOGUE;
+use cofounder_models::{CATALOGUE, Registry};
 use cofounder_providers::{
     EmbeddedModel, FoundOllama, HealthChange, OLLAMA_PATIENCE, OLLAMA_URL, Role, Route, Router, RouterConfig,
     TargetState, discover_ollama, known_env_keys,
@@ -36,7 +36,12 @@ impl Studio {
         let settings = EngineSettings { threads: config.engine.threads, context: config.engine.context };
         let launcher =
             Arc::new(EngineLauncher::new(app.files.registry.clone(), &app.files.data_dir, settings));
-        let router = Router::new(router_config(app).await?, launcher.clone(), app.clock.clone());
+        let ollama = match config.provider.is_empty() && config.ollama.discover {
+            true => find_ollama(config).await,
+            false => None,
+        };
+        let router_config = router_config(config, &app.files.registry, ollama)?;
+        let router = Router::new(router_config, launcher.clone(), app.clock.clone());
         let router = Arc::new(router.map_err(|e| Failure::of(e.kind(), e))?);
         let owner = app.owner()?;
         note_health(&router, app.db.clone(), owner.id().to_owned());
@@ -78,14 +83,14 @@ async fn probe(router: Arc<Router>, every: Duration) {
     }
 }
 
-async fn router_config(app: &App) -> Result<RouterConfig, Failure> {
-    let config = &app.files.config;
-    let ollama = match config.provider.is_empty() && config.ollama.discover {
-        true => find_ollama(config).await,
-        false => None,
-    };
+/// What the router is made from.
+pub(crate) fn router_config(
+    config: &Config,
+    registry: &Registry,
+    ollama: Option<FoundOllama>,
+) -> Result<RouterConfig, Failure> {
     // A model that is here, or can be had, can be named without its provider.
-    let here = app.files.registry.list().map(|listing| listing.models).unwrap_or_default();
+    let here = registry.list().map(|listing| listing.models).unwrap_or_default();
     let here = here.into_iter().map(|model| model.name);
     let others = here.chain(CATALOGUE.iter().map(|entry| entry.name.to_owned())).collect();
     Ok(RouterConfig {

@@ -202,8 +202,14 @@ mod tests {
         assert!(desk.try_take().is_some(), "and back again");
     }
 
+    /// Tried by letting any number wait: the test failed, and did not hang.
     #[tokio::test]
     async fn only_so_many_may_wait_and_giving_up_makes_room() {
+        let done = tokio::time::timeout(Duration::from_secs(5), crowd()).await;
+        assert!(done.is_ok(), "somebody waits who should have been told that as many wait as may");
+    }
+
+    async fn crowd() {
         let desk = Desk::new(1, 1);
         let held = desk.take(1).await.unwrap();
         let waiting = tokio::spawn({

@@ -17,8 +17,8 @@ use tokio::sync::Mutex;
 
 /// How long an answer is good for: anybody may ask, and the database is not asked each time.
 const FRESH: Duration = Duration::from_secs(1);
-/// How long the parts may take to say how they are.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a part may take to say how it is.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// One part of the program.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -29,6 +29,15 @@ pub struct Component {
     pub state: ComponentState,
     /// Why, in words.
     pub why: String,
+}
+
+impl Component {
+    /// What `look` finds, if it does so in time. A part that does not say how it is, is down.
+    pub async fn within(name: &'static str, look: impl Future<Output = (ComponentState, String)>) -> Self {
+        let late = |_| (ComponentState::Down, format!("did not answer within {} s", PATIENCE.as_secs()));
+        let (state, why) = tokio::time::timeout(PATIENCE, look).await.unwrap_or_else(late);
+        Self { name, state, why }
+    }
 }
 
 /// How a part is.
@@ -63,7 +72,7 @@ impl fmt::Debug for Readiness {
 }
 
 impl Readiness {
-    /// What `look` finds.
+    /// What `look` finds, which has a time-out of its own: [`Component::within`].
     pub fn new(look: impl Fn() -> BoxFuture<'static, Vec<Component>> + Send + Sync + 'static) -> Self {
         Self { look: Arc::new(look), seen: Arc::default() }
     }
@@ -75,11 +84,7 @@ impl Readiness {
         {
             return components.clone();
         }
-        let late = |_| {
-            let why = format!("the parts did not say how they are within {} s", PATIENCE.as_secs());
-            vec![Component { name: "readiness", state: ComponentState::Down, why }]
-        };
-        let components = tokio::time::timeout(PATIENCE, (self.look)()).await.unwrap_or_else(late);
+        let components = (self.look)().await;
         *seen = Some((Instant::now(), components.clone()));
         components
     }

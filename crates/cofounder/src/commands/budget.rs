@@ -2,10 +2,14 @@
 
 use cofounder_domain::NanoUsd;
 use cofounder_metering::{Budgets, day, month, site};
-use cofounder_storage::{OpenSlice, owner_name};
+use cofounder_storage::{Account, AccountState, OpenSlice, owner_name};
 use serde_json::{Value, json};
+use std::collections::HashMap;
 
 use crate::{app::App, cli::BudgetCommand, failure::Failure, output, progress::cost};
+
+/// Accounts and tokens that are looked at at once.
+const SHOWN: u64 = 500;
 
 pub(crate) async fn run(app: App, command: &BudgetCommand, as_json: bool) -> Result<(), Failure> {
     match command {
@@ -15,21 +19,8 @@ pub(crate) async fn run(app: App, command: &BudgetCommand, as_json: bool) -> Res
 }
 
 async fn show(app: &App, as_json: bool) -> Result<(), Failure> {
-    let now = app.clock.now();
-    let budgets = app.files.config.budget.budgets();
-    let known = app.db.accounts("", &[day(now), month(now), "ever".to_owned()], 500).await?;
-    let caps = |scope: &str, period: &str| cap(&budgets, scope, period);
-    let items: Vec<Value> = known
-        .iter()
-        .map(|(account, state)| {
-            let cap = caps(&account.scope, &account.period);
-            json!({
-                "scope": account.scope, "period": account.period, "cap_usd": cap.map(NanoUsd::as_usd),
-                "spent_usd": state.spent.as_usd(), "spent_nanousd": state.spent.nano(),
-                "set_aside_usd": state.used.saturating_sub(state.spent).as_usd(),
-            })
-        })
-        .collect();
+    let mut items = everybody(app).await?;
+    items.extend(tokens(app).await?);
     let owner = app.owner()?;
     let open = app.db.open_slices().await?;
     let open: Vec<Value> = open.iter().map(|slice| shown(slice, owner.is_gone(&slice.owner))).collect();
@@ -41,6 +32,7 @@ async fn show(app: &App, as_json: bool) -> Result<(), Failure> {
         let text = |key: &str| item[key].as_str().unwrap_or_default().to_owned();
         vec![
             text("scope"),
+            text("name"),
             text("period"),
             format!("{} spent", usd("spent_usd")),
             format!("{} set aside", usd("set_aside_usd")),
@@ -56,6 +48,55 @@ async fn show(app: &App, as_json: bool) -> Result<(), Failure> {
         eprintln!("`cofounder budget reconcile` gives back what is not in the ledger");
     }
     Ok(())
+}
+
+/// The site's accounts and those of tasks, as far as something was used of them.
+async fn everybody(app: &App) -> Result<Vec<Value>, Failure> {
+    let now = app.clock.now();
+    let budgets = app.files.config.budget.budgets();
+    let periods = [day(now), month(now), "ever".to_owned()];
+    let mut known = app.db.accounts("site:", &periods, SHOWN).await?;
+    known.extend(app.db.accounts("task:", &periods, SHOWN).await?);
+    let shown = |(account, state): &(Account, AccountState)| {
+        item(account, None, cap(&budgets, &account.scope, &account.period), *state)
+    };
+    Ok(known.iter().map(shown).collect())
+}
+
+/// The accounts of tokens: those with a cap, used or not, and those that were used. One that is not valid any more has only
+/// what it used.
+async fn tokens(app: &App) -> Result<Vec<Value>, Failure> {
+    let now = app.clock.now();
+    let periods = [day(now), month(now)];
+    let known = app.db.accounts("token:", &periods, u64::MAX).await?;
+    let known: HashMap<Account, AccountState> = known.into_iter().collect();
+    let (mut items, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = app.db.tokens(SHOWN, cursor.as_deref()).await?;
+        for token in &page.items {
+            let good = token.revoked_at.is_none() && token.expires_at > now;
+            for (period, cap) in periods.iter().zip([token.budget_day, token.budget_month]) {
+                let account = Account { scope: format!("token:{}", token.id), period: period.clone() };
+                let state = known.get(&account);
+                if state.is_some() || (good && cap.is_some()) {
+                    let state = state.copied().unwrap_or_default();
+                    items.push(item(&account, Some(&token.name), cap, state));
+                }
+            }
+        }
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            return Ok(items);
+        }
+    }
+}
+
+fn item(account: &Account, name: Option<&str>, cap: Option<NanoUsd>, state: AccountState) -> Value {
+    json!({
+        "scope": account.scope, "name": name, "period": account.period, "cap_usd": cap.map(NanoUsd::as_usd),
+        "used_usd": state.used.as_usd(), "spent_usd": state.spent.as_usd(), "spent_nanousd": state.spent.nano(),
+        "set_aside_usd": state.used.saturating_sub(state.spent).as_usd(),
+    })
 }
 
 fn cap(budgets: &Budgets, scope: &str, period: &str) -> Option<NanoUsd> {

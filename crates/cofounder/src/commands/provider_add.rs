@@ -1,13 +1,21 @@
 //! Writes a `[provider.NAME]` section into the configuration, leaving what stands there as it is.
 
-use cofounder_providers::{PRESETS, Preset, is_embedding_model};
+use cofounder_domain::SystemClock;
+use cofounder_providers::{NoEngine, PRESETS, Preset, Router, is_embedding_model};
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, value};
 
-use crate::{app::Files, cli::ProviderArgs, failure::Failure};
+use crate::{
+    app::{Files, variables},
+    cli::ProviderArgs,
+    config::Config,
+    failure::Failure,
+    studio::router_config,
+};
 
 /// What was written, and where.
 pub(crate) fn add(files: &Files, name: &str, place: &ProviderArgs) -> Result<String, Failure> {
@@ -28,7 +36,7 @@ pub(crate) fn add(files: &Files, name: &str, place: &ProviderArgs) -> Result<Str
         let router = document.entry("router").or_insert_with(|| Table::new().into());
         router["allow_paid"] = value(true);
     }
-    write(&file, &document.to_string())?;
+    write(files, &file, &document.to_string())?;
     Ok(format!("[provider.{name}] is written into {}", file.display()))
 }
 
@@ -48,7 +56,7 @@ pub(crate) fn add_models(files: &Files, name: &str, models: &[String]) -> Result
         tables.insert(model, Item::Table(table));
     }
     document["provider"][name]["model"] = Item::Table(tables);
-    write(&file, &document.to_string())
+    write(files, &file, &document.to_string())
 }
 
 fn open(files: &Files) -> Result<(PathBuf, DocumentMut), Failure> {
@@ -124,8 +132,9 @@ fn own_file() -> Result<PathBuf, Failure> {
     Ok(folder.join("cofounder/config.toml"))
 }
 
-/// As a whole or not at all.
-fn write(file: &Path, text: &str) -> Result<(), Failure> {
+/// As a whole or not at all, and only what the program can work with.
+fn write(files: &Files, file: &Path, text: &str) -> Result<(), Failure> {
+    check(files, file, text).map_err(|failure| failure.and("Nothing was changed"))?;
     let told = |error: std::io::Error| {
         Failure::failed(format!("{} cannot be written: {error}. Nothing was changed", file.display()))
     };
@@ -135,4 +144,12 @@ fn write(file: &Path, text: &str) -> Result<(), Failure> {
     let unnamed = file.with_extension("toml.new");
     fs::write(&unnamed, text).map_err(told)?;
     fs::rename(&unnamed, file).map_err(told)
+}
+
+/// Reads the configuration as any later command would, and makes a router of it.
+fn check(files: &Files, file: &Path, text: &str) -> Result<(), Failure> {
+    let config = Config::of(text, Some(file), variables())?;
+    let config = router_config(&config, &files.registry, None)?;
+    let router = Router::new(config, Arc::new(NoEngine), Arc::new(SystemClock));
+    router.map(drop).map_err(|error| Failure::of(error.kind(), error))
 }

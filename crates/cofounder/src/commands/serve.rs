@@ -101,24 +101,29 @@ async fn tidy(app: Arc<App>, tokens: Arc<Tokens>, stop: CancellationToken) {
     }
 }
 
-/// How each part is, and why.
+/// How each part is, and why. They are asked at the same time, so that a slow one delays the answer by its own time only.
 async fn components(app: &App, studio: &Studio, worker: bool) -> Vec<Component> {
-    let database = match app.db.check_schema().await {
-        Ok(()) => component("database", ComponentState::Ready, app.db.location().to_string()),
-        Err(error) => component("database", ComponentState::Down, error.to_string()),
+    let database = async {
+        match app.db.check_schema().await {
+            Ok(()) => (ComponentState::Ready, app.db.location().to_string()),
+            Err(error) => (ComponentState::Down, error.to_string()),
+        }
     };
+    let models = async { models(studio) };
+    let (database, models) =
+        tokio::join!(Component::within("database", database), Component::within("models", models));
     let worker = match worker {
-        true => component("worker", ComponentState::Ready, "takes tasks from the queue".to_owned()),
-        false => component("worker", ComponentState::Off, "--no-worker".to_owned()),
+        true => (ComponentState::Ready, "takes tasks from the queue".to_owned()),
+        false => (ComponentState::Off, "--no-worker".to_owned()),
     };
-    vec![database, models(studio), worker]
+    vec![database, models, Component { name: "worker", state: worker.0, why: worker.1 }]
 }
 
 /// A program without a model that can be asked still serves what it has.
-fn models(studio: &Studio) -> Component {
+fn models(studio: &Studio) -> (ComponentState, String) {
     let route = match studio.meter.route(Role::Chat, None, &Need::default()) {
         Ok(route) => route,
-        Err(error) => return component("models", ComponentState::Degraded, error.to_string()),
+        Err(error) => return (ComponentState::Degraded, error.to_string()),
     };
     let health = studio.meter.router().health();
     let rests = |id: &str| {
@@ -128,17 +133,9 @@ fn models(studio: &Studio) -> Component {
     let ids: Vec<String> = route.targets.iter().map(|t| t.id()).collect();
     let resting: Vec<&str> = ids.iter().map(String::as_str).filter(|id| rests(id)).collect();
     if resting.is_empty() {
-        return component("models", ComponentState::Ready, format!("{} ({})", ids.join(", "), route.why));
+        return (ComponentState::Ready, format!("{} ({})", ids.join(", "), route.why));
     }
-    component(
-        "models",
-        ComponentState::Degraded,
-        format!("failed several times and rest now: {}", resting.join(", ")),
-    )
-}
-
-fn component(name: &'static str, state: ComponentState, why: String) -> Component {
-    Component { name, state, why }
+    (ComponentState::Degraded, format!("failed several times and rest now: {}", resting.join(", ")))
 }
 
 fn readiness(app: &Arc<App>, studio: &Arc<Studio>, worker: bool) -> Readiness {

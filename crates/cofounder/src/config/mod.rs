@@ -103,7 +103,20 @@ impl Config {
         file: Option<&Path>,
         variables: impl Iterator<Item = (String, String)>,
     ) -> Result<Self, Failure> {
-        let mut table = file.map(parse).transpose()?.unwrap_or_default();
+        let text = file.map(text).transpose()?.unwrap_or_default();
+        Self::of(&text, file, variables)
+    }
+
+    /// The same with what may come to stand in the file.
+    pub(crate) fn of(
+        text: &str,
+        file: Option<&Path>,
+        variables: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, Failure> {
+        let mut table: toml::Table = text.parse().map_err(|error| {
+            let file = file.map_or_else(String::new, |file| format!(" {}", file.display()));
+            Failure::usage(format!("the configuration{file} is not valid TOML: {error}"))
+        })?;
         let named = environment::overlay(&mut table, variables).map_err(Failure::usage)?;
         let read: Result<Self, _> = serde_path_to_error::deserialize(toml::Value::Table(table));
         let config = read.map_err(|error| Failure::usage(problem::told(&error, file, &named)))?;
@@ -114,12 +127,9 @@ impl Config {
     }
 }
 
-fn parse(file: &Path) -> Result<toml::Table, Failure> {
-    let text = fs::read_to_string(file).map_err(|error| {
+fn text(file: &Path) -> Result<String, Failure> {
+    fs::read_to_string(file).map_err(|error| {
         Failure::usage(format!("the configuration {} cannot be read: {error}", file.display()))
-    })?;
-    text.parse().map_err(|error| {
-        Failure::usage(format!("the configuration {} is not valid TOML: {error}", file.display()))
     })
 }
 

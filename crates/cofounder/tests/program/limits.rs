@@ -50,7 +50,7 @@ async fn audit_s08_an_answer_that_is_none_is_an_error_and_goes_down_the_chain() 
     }
 }
 
-/// Tried by reading time-outs from nowhere but the defaults: the test failed.
+/// Tried with the defaults only, without the provider's and without the model's: the test failed each time.
 #[tokio::test(flavor = "multi_thread")]
 async fn audit_s10_every_time_out_is_configuration_by_provider_and_by_model() {
     for (key, reply, stream) in [

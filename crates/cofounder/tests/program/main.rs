@@ -20,6 +20,8 @@ mod money;
 mod money_at_once;
 mod places;
 mod providers;
+mod readiness;
+mod requests;
 mod review;
 mod sources;
 mod torture;

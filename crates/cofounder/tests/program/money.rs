@@ -1,6 +1,9 @@
 //! Prices, budgets and keys: what may be spent, and that nothing is spent unasked.
 
+use serde_json::{Value, json};
+
 use crate::{
+    serving::{Server, hello, token},
     story,
     workbench::{Workbench, finish, strs},
 };
@@ -40,6 +43,51 @@ async fn a_budget_that_is_used_up_stops_the_next_task() {
     let args = bench.writing();
     bench.run(&strs(&args)).await.refused(1, &["day's budget"]);
     assert_eq!(bench.provider.calls(), calls);
+}
+
+/// Tried by showing only accounts that were used, and without the caps of tokens: the test failed each time.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_budgets_of_tokens_are_shown_used_or_not() {
+    let bench = Workbench::new().await;
+    bench.configure("price = { input = 10.0, output = 20.0 }\n");
+    let used = token(&bench, &["--budget-day", "0.5", "--budget-month", "3"]).await;
+    token(&bench, &["--budget-month", "7"]).await;
+    token(&bench, &[]).await;
+    let gone = token(&bench, &["--budget-day", "9"]).await;
+    let tokens = bench.json(&["token", "list"]).await;
+    let id = tokens["items"][0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(bench.run(&["token", "revoke", &id]).await.code, Some(0), "{gone}");
+    let server = Server::start(&bench).await;
+    bench.provider.script(|_| cofounder_testkit::provider::Reply::text("ok"));
+    assert_eq!(server.chat(&used, &hello("acme/large")).await.0, 200);
+    assert_eq!(server.stop().await.code, Some(0));
+
+    let budget = bench.json(&["budget", "show"]).await;
+    let items: Vec<&Value> =
+        budget["items"].as_array().unwrap().iter().filter(|i| i["name"] == "test").collect();
+    let rows: Vec<Value> = items
+        .iter()
+        .map(|i| {
+            let period = i["period"].as_str().unwrap().split(':').next().unwrap();
+            json!([period, i["cap_usd"], i["spent_nanousd"], i["used_usd"], i["set_aside_usd"]])
+        })
+        .collect();
+    // 10 tokens in, 5 out.
+    assert_eq!(
+        rows,
+        [
+            json!(["month", 7.0, 0, 0.0, 0.0]),
+            json!(["day", 0.5, 200_000, 0.0002, 0.0]),
+            json!(["month", 3.0, 200_000, 0.0002, 0.0]),
+        ],
+        "{budget}"
+    );
+    let text = bench.run(&["budget", "show"]).await.stdout;
+    let lines: Vec<&str> = text.lines().filter(|line| line.starts_with("token:")).collect();
+    assert_eq!(lines.len(), 3, "{text}");
+    for part in ["test", "day:", "$0.000200 spent", "$0.000000 set aside", "of $0.500000"] {
+        assert!(lines[1].contains(part), "`{part}`: {text}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -26,8 +26,9 @@ fn configure(bench: &Workbench) -> u64 {
     cap
 }
 
-/// Sends the calls, half to each server, and kills the first one when so many have been asked for.
-async fn storm(bench: &Workbench, first: Server, second: &Server, key: &str) {
+/// Sends the calls, half to each server, and kills the first one when so many have been asked for. How many the second
+/// one answered.
+async fn storm(bench: &Workbench, first: Server, second: &Server, key: &str) -> u64 {
     let body = Arc::new(hello("acme/large").to_string());
     let calls: Vec<_> = (0..CALLS)
         .map(|n| {
@@ -38,11 +39,14 @@ async fn storm(bench: &Workbench, first: Server, second: &Server, key: &str) {
         .collect();
     until("the storm is on", || async { bench.provider.calls() >= 60 }).await;
     signal(&first.child, Signal::KILL);
-    for call in calls {
+    let mut answered = 0;
+    for (n, call) in calls.into_iter().enumerate() {
         // Who was with the first one loses the connection.
-        drop(call.await.unwrap());
+        let told = call.await.unwrap();
+        answered += u64::from(n % 2 == 1 && told.is_ok_and(|answer| answer.status() == 200));
     }
     drop(first);
+    answered
 }
 
 fn today(budget: &Value) -> Value {
@@ -57,14 +61,14 @@ fn nano(usd: &Value) -> u64 {
     (usd.as_f64().unwrap() * 1e9).round() as u64
 }
 
-/// Tried by taking slices without looking at the cap, and by giving the slices of ended processes back whenever a command
-/// opens the database: the test failed each time.
+/// Tried by taking slices without looking at the cap, by giving the slices of ended processes back whenever a command
+/// opens the database, and by writing two lines of the ledger at a time and losing the others: the test failed each time.
 async fn a_cap_holds_and_the_difference_is_shown(bench: Workbench) {
     let cap = configure(&bench);
     bench.provider.script(|_| Reply::Late(30, "ok".into()));
     let key = token(&bench, &[]).await;
     let (first, second) = (Server::start(&bench).await, Server::start(&bench).await);
-    storm(&bench, first, &second, &key).await;
+    let answered = storm(&bench, first, &second, &key).await;
     until("nobody is asked any more", || async { bench.provider.open() == 0 }).await;
     let asked = bench.provider.calls() as u64;
     assert!(asked * EACH <= cap, "{asked} calls of at most 400");
@@ -87,11 +91,8 @@ async fn a_cap_holds_and_the_difference_is_shown(bench: Workbench) {
         known <= asked * EACH && asked * EACH <= known + left,
         "{asked} asked, {known} known, {left} left"
     );
-    let missing = (asked * EACH - known) / EACH;
-    assert!(
-        missing <= 200,
-        "{missing} calls are not in the ledger: more than were under way or not written yet"
-    );
+    // What the one that went on answered is in the ledger, whatever was lost with the other.
+    assert!(answered > 0 && known >= answered * EACH, "{answered} answered by the second, {known} known");
     bench.json(&["budget", "reconcile"]).await;
     let budget = bench.json(&["budget", "show"]).await;
     assert_eq!(nano(&today(&budget)["set_aside_usd"]), 0, "{budget}");

@@ -64,13 +64,31 @@ async fn a_key_is_usable_after_one_command_and_never_written() {
     assert!(own["problem"].as_str().unwrap().contains("MY_KEY"), "{list}");
 }
 
+/// Tried by writing without looking whether the program can work with it: the test failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_added_is_told_and_changes_nothing() {
     let bench = Workbench::new().await;
     let before = fs::read_to_string(bench.path("cofounder.toml")).unwrap();
     bench.run(&["provider", "add", "mine"]).await.refused(2, &["--url", "openrouter", "llama.cpp"]);
     bench.run(&["provider", "add", "acme", "--url", "http://127.0.0.1:1/v1"]).await.refused(2, &["already"]);
-    assert_eq!(fs::read_to_string(bench.path("cofounder.toml")).unwrap(), before);
+    for (option, text, told) in [
+        ("--url", "https://me:sk-very-secret@models.example.org/v1", "a user, a password or a query"),
+        ("--url", "https://models.example.org/v1?key=sk-very-secret", "a user, a password or a query"),
+        ("--url", "ftp://models.example.org/v1", "must begin with http"),
+        ("--dialect", "opnai", "did you mean `openai`"),
+        ("--model", "a\u{7}b", "cannot be sent"),
+    ] {
+        let url = if option == "--url" { [].as_slice() } else { &["--url", "http://127.0.0.1:1/v1"] };
+        let args = [&["provider", "add", "mine", "--no-test", option, text], url].concat();
+        let done = bench.run(&args).await;
+        assert!(matches!(done.code, Some(1 | 2)), "{args:?}: {done:#?}");
+        for part in [told, "Nothing was changed"] {
+            assert!(done.stderr.contains(part), "`{part}`: {done:#?}");
+        }
+        assert!(!done.stderr.contains("sk-very-secret"), "{done:#?}");
+        assert_eq!(fs::read_to_string(bench.path("cofounder.toml")).unwrap(), before, "{args:?}");
+    }
+    assert!(!bench.path("cofounder.toml.new").exists(), "nor is another file left");
     let done = bench.run(&["provider", "add", "mine", "--url", "http://127.0.0.1:1/v1"]).await;
     done.refused(1, &["not available", "[provider.mine] is written", "cofounder provider test mine"]);
 }

@@ -37,7 +37,8 @@ async fn a_call_is_paid_by_its_tokens_and_the_ledger_has_it() {
     assert_eq!(bench.db.spent(bench.task).await.unwrap().cost, answer.cost);
 }
 
-/// Tried by settling with the worst case: the second call was refused, and the test failed.
+/// Tried by settling with the worst case, by which the second call was refused, and by setting aside what a prompt of
+/// the likely length costs: the test failed each time.
 #[tokio::test]
 async fn a_budget_refuses_before_the_call_and_gives_back_what_was_not_spent() {
     // The worst case of a call is about 17 + 100 tokens: 0.0022 dollars.
@@ -45,7 +46,9 @@ async fn a_budget_refuses_before_the_call_and_gives_back_what_was_not_spent() {
     bench.fake.reply([Reply::text("short"), Reply::text("short")]);
     bench.ask(0, "q").await.unwrap();
     bench.ask(1, "q").await.unwrap();
-    let poor = Bench::new(daily(0.001)).await;
+    // One nano-dollar less than its worst case: what it is likely to cost would fit.
+    let less = NanoUsd::new(PRICE.worst(17, 100).nano() - 1);
+    let poor = Bench::new(Budgets { day: Some(less), ..Budgets::default() }).await;
     let error = poor.ask(0, "q").await.unwrap_err();
     assert_eq!((error.kind(), poor.fake.calls()), (FaultKind::Budget, 0));
     assert!(error.to_string().contains("budget.day_usd"), "{error}");
@@ -62,6 +65,7 @@ async fn a_failed_call_costs_nothing_and_is_asked_again() {
     assert_eq!(bench.db.spent(bench.task).await.unwrap().calls, 1);
 }
 
+/// Tried by giving back at the end what is still set aside: the test failed.
 #[tokio::test]
 async fn a_call_that_was_dropped_counts_as_unfinished_and_its_money_as_spent() {
     let bench = Bench::new(daily(0.01)).await;
@@ -69,7 +73,12 @@ async fn a_call_that_was_dropped_counts_as_unfinished_and_its_money_as_spent() {
     let gone = tokio::time::timeout(Duration::from_millis(300), bench.ask(0, "q")).await;
     assert!(gone.is_err());
     assert_eq!(bench.db.spent(bench.task).await.unwrap().unfinished, 1);
-    assert!(bench.used_today().await > NanoUsd::ZERO);
+    bench.meter.close().await.unwrap();
+    assert_eq!(
+        bench.used_today().await,
+        PRICE.worst(17, 100),
+        "it may have cost as much, and nothing else is kept"
+    );
 }
 
 /// Tried by counting a lost attempt as nothing: the test failed.

@@ -77,7 +77,7 @@ async fn call(
     body: Body,
 ) -> Result<(ClientCall, Manner), GatewayError> {
     let identity = caller?.identity;
-    let Asked { document, model, manner } = question(body, settings).await?;
+    let Asked { document, model, manner } = question(body, verb, settings).await?;
     let (own, needed) = match verb {
         Verb::Chat => (Role::Chat, "messages"),
         Verb::Embeddings => (Role::Embed, "input"),

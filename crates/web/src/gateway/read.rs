@@ -1,15 +1,28 @@
 //! A request's body, within its limits.
 
-use axum::body::Body;
+use axum::{
+    body::{Body, HttpBody},
+    extract::{FromRequestParts, Request, State},
+    http::{HeaderMap, header::CONTENT_ENCODING},
+    middleware::Next,
+    response::Response,
+};
 use bytes::{Bytes, BytesMut};
-use cofounder_metering::Document;
+use cofounder_metering::{Document, Verb};
 use http_body_util::BodyExt;
+use std::time::Duration;
 
 use super::error::GatewayError;
-use crate::GatewaySettings;
+use crate::{
+    GatewaySettings, Service,
+    access::{AskModels, Caller},
+};
 
 /// The longest name of a model, in bytes.
 const LONGEST_NAME: usize = 256;
+/// How long the rest of a refused request is read, and after what time that begins.
+const LINGER: Duration = Duration::from_secs(5);
+const MOMENT: Duration = Duration::from_millis(50);
 
 /// A question as it came in, with what the gateway must know of it.
 pub(super) struct Asked {
@@ -27,8 +40,36 @@ pub(super) struct Manner {
     pub(super) usage: bool,
 }
 
+/// Refuses a body that is compressed or otherwise encoded, as soon as it is known who sends it.
+pub(super) async fn unencoded(
+    State(service): State<Service>,
+    request: Request,
+    next: Next,
+) -> Result<Response, GatewayError> {
+    let Some(encoding) = encoding(request.headers()) else { return Ok(next.run(request).await) };
+    let (mut parts, body) = request.into_parts();
+    Caller::<AskModels>::from_request_parts(&mut parts, &service).await?;
+    linger(body);
+    let words = format!(
+        "the request's body is encoded (`Content-Encoding: {encoding}`), and only plain JSON is read here; send it as \
+         it is, without that header"
+    );
+    Err(GatewayError::invalid(415, words))
+}
+
+/// How a body is encoded, if it is.
+fn encoding(headers: &HeaderMap) -> Option<String> {
+    let mut encodings = headers.get_all(CONTENT_ENCODING).iter().map(|value| value.as_bytes().trim_ascii());
+    let encoding = encodings.find(|value| !value.is_empty() && !value.eq_ignore_ascii_case(b"identity"))?;
+    Some(String::from_utf8_lossy(encoding).chars().take(40).collect())
+}
+
 /// Reads a question.
-pub(super) async fn question(body: Body, settings: GatewaySettings) -> Result<Asked, GatewayError> {
+pub(super) async fn question(
+    body: Body,
+    verb: Verb,
+    settings: GatewaySettings,
+) -> Result<Asked, GatewayError> {
     let body = tokio::time::timeout(settings.read, whole(body, settings.largest)).await;
     let body = body.map_err(|_| {
         GatewayError::invalid(408, format!("the request did not come within {} s", settings.read.as_secs()))
@@ -37,6 +78,7 @@ pub(super) async fn question(body: Body, settings: GatewaySettings) -> Result<As
     let model = document.read::<String>("model")?.unwrap_or_default();
     check_name(&model)?;
     let streamed = document.read::<bool>("stream")?.unwrap_or(false);
+    check_stream(streamed, verb)?;
     let usage = match document.raw("stream_options") {
         Some(options) if streamed => {
             let options: Options = serde_json::from_str(options).map_err(|error| {
@@ -69,8 +111,25 @@ fn check_name(model: &str) -> Result<(), GatewayError> {
     Err(GatewayError::invalid(400, problem).about("model"))
 }
 
-async fn whole(body: Body, largest: usize) -> Result<Bytes, GatewayError> {
-    let mut body = body;
+/// Only a chat is answered piece by piece.
+fn check_stream(streamed: bool, verb: Verb) -> Result<(), GatewayError> {
+    let problem = match verb {
+        Verb::Embeddings if streamed => {
+            "`stream` is not known to embeddings, which come all at once; leave it out"
+        }
+        Verb::Images if streamed => {
+            "`stream` is not supported for images here, which come all at once; leave it out"
+        }
+        _ => return Ok(()),
+    };
+    Err(GatewayError::invalid(400, problem).about("stream"))
+}
+
+/// The whole body, if it is not too large; one that says that it is, is not read.
+async fn whole(mut body: Body, largest: usize) -> Result<Bytes, GatewayError> {
+    if body.size_hint().lower() > largest as u64 {
+        return Err(too_large(body, largest));
+    }
     let mut first: Option<Bytes> = None;
     let mut more = BytesMut::new();
     while let Some(frame) = body.frame().await {
@@ -79,11 +138,7 @@ async fn whole(body: Body, largest: usize) -> Result<Bytes, GatewayError> {
         let Ok(data) = frame.into_data() else { continue };
         let read = first.as_ref().map_or(0, Bytes::len) + more.len();
         if read + data.len() > largest {
-            let words = format!(
-                "the request is larger than {} MiB; send less, or raise `gateway.body_mib` where the gateway runs",
-                largest >> 20
-            );
-            return Err(GatewayError::invalid(413, words));
+            return Err(too_large(body, largest));
         }
         match &first {
             None => first = Some(data),
@@ -97,4 +152,24 @@ async fn whole(body: Body, largest: usize) -> Result<Bytes, GatewayError> {
         }
     }
     Ok(if more.is_empty() { first.unwrap_or_default() } else { more.freeze() })
+}
+
+fn too_large(rest: Body, largest: usize) -> GatewayError {
+    linger(rest);
+    let words = format!(
+        "the request is larger than {} MiB; send less, or raise `gateway.body_mib` where the gateway runs",
+        largest >> 20
+    );
+    GatewayError::invalid(413, words)
+}
+
+/// Who is refused before all was read may be sending still, and would lose the answer with the connection. So the rest is
+/// read and thrown away for a while; a moment later, because reading tells one who asks before sending to send.
+fn linger(mut rest: Body) {
+    tokio::spawn(async move {
+        tokio::time::sleep(MOMENT).await;
+        let read = async { while let Some(Ok(_)) = rest.frame().await {} };
+        // What comes later is cut off.
+        drop(tokio::time::timeout(LINGER, read).await);
+    });
 }
