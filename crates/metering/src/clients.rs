@@ -1,8 +1,8 @@
 //! Calls of clients: made at once or not at all, streamed where they ask for it, and written into the ledger when they
 //! have ended, however they ended.
 
-use cofounder_domain::{CallId, NanoUsd};
-use cofounder_providers::{Answer, Document, Need, Role, Target, Verb};
+use cofounder_domain::{CallId, NanoUsd, Timestamp};
+use cofounder_providers::{Answer, Document, Need, ProviderError, Role, Route, Target, Verb};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -10,7 +10,7 @@ use std::{
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use crate::{CallError, ClientStream, Meter, Payer, open::Open, worst::Size};
+use crate::{CallError, ClientStream, Meter, Payer, budgets::Accounts, open::Open, tab::Tab, worst::Size};
 
 /// A client's question.
 #[derive(Clone, Debug)]
@@ -112,6 +112,28 @@ impl Meter {
         told
     }
 
+    /// Sets the call's money aside; what others have set aside is waited for as long as the call has patience.
+    async fn wait_for_money(
+        &self,
+        call: &ClientCall,
+        size: Size,
+        route: &Route,
+        at: Timestamp,
+    ) -> Result<(Tab, Accounts), CallError> {
+        let until = Instant::now() + call.patience;
+        loop {
+            match self.open_tab(size, route, &call.payer, at).await {
+                Err(CallError::Held { .. }) if Instant::now() + LOOK < until => {
+                    tokio::select! {
+                        () = tokio::time::sleep(LOOK) => {}
+                        () = call.cancel.cancelled() => return Err(ProviderError::Cancelled.into()),
+                    }
+                }
+                other => return other,
+            }
+        }
+    }
+
     async fn begin_client(self: Arc<Self>, call: ClientCall) -> Result<Open, CallError> {
         if self.stop.is_cancelled() {
             return Err(CallError::Stopping);
@@ -127,7 +149,7 @@ impl Meter {
         };
         let route = self.route(call.role, call.pin.as_deref(), &need(&call, size))?;
         let at = self.db.now();
-        let (tab, accounts) = self.open_tab(size, &route, &call.payer, at).await?;
+        let (tab, accounts) = self.wait_for_money(&call, size, &route, at).await?;
         Ok(Open {
             id: CallId::new(at),
             at,
@@ -144,6 +166,9 @@ impl Meter {
         })
     }
 }
+
+/// How often money that others have set aside is looked for again.
+const LOOK: Duration = Duration::from_millis(100);
 
 fn need(call: &ClientCall, size: Size) -> Need {
     let offers = |key: &str| call.document.raw(key).is_some_and(|raw| raw != "null" && raw != "[]");

@@ -7,6 +7,9 @@ use std::{fmt, time::Duration};
 
 use crate::purse::Short;
 
+/// When money that is set aside may be free again.
+const SOON: Duration = Duration::from_secs(1);
+
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
@@ -28,6 +31,18 @@ pub enum CallError {
         cap: NanoUsd,
         /// Spent and set aside.
         used: NanoUsd,
+        /// What the call may cost at the most.
+        needed: NanoUsd,
+    },
+    /// The money would cover the call if calls that run were over. It was not made.
+    #[error(
+        "{whose} of {cap} is set aside for calls that run, and this one may cost {needed}. Everything so far is kept; ask again in a moment, ask for a shorter answer, or raise the budget. If nothing runs, `cofounder budget reconcile` gives back what an ended process left"
+    )]
+    Held {
+        /// Whose money.
+        whose: Whose,
+        /// The cap.
+        cap: NanoUsd,
         /// What the call may cost at the most.
         needed: NanoUsd,
     },
@@ -117,8 +132,12 @@ impl fmt::Display for Whose {
 
 impl From<Short> for CallError {
     fn from(short: Short) -> Self {
-        let Short { account, cap, used, needed } = short;
-        Self::Budget { whose: Whose::of(&account), cap, used, needed }
+        let Short { account, cap, used, needed, held } = short;
+        let whose = Whose::of(&account);
+        match held {
+            true => Self::Held { whose, cap, needed },
+            false => Self::Budget { whose, cap, used, needed },
+        }
     }
 }
 
@@ -135,6 +154,7 @@ impl CallError {
             Self::Provider(error) => error.kind(),
             Self::Storage(error) => error.kind(),
             Self::Budget { .. } => FaultKind::Budget,
+            Self::Held { .. } => FaultKind::Limited,
             Self::Behind { .. } | Self::Stopping => FaultKind::Unavailable,
             Self::Untaken { .. } => FaultKind::Unavailable,
             Self::Bug(_) => FaultKind::Bug,
@@ -146,6 +166,7 @@ impl CallError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Provider(error) => error.retry_after(),
+            Self::Held { .. } => Some(SOON),
             _ => None,
         }
     }

@@ -12,7 +12,7 @@ use crate::{
 const GRACE: &str =
     "price = { input = 10.0, output = 20.0 }\n[server]\ngrace_ms = 300\n[budget]\nday_usd = 1.0\n";
 
-/// Tried without stopping the calls when the grace time is over: the test failed.
+/// Tried without stopping the calls, neither by the listener nor by the meter that is closed: the test failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_that_outlast_the_grace_time_say_so_and_are_in_the_ledger() {
     let bench = Workbench::new().await;

@@ -219,3 +219,29 @@ async fn the_end_of_the_program_stops_calls_settles_them_and_writes_them_down() 
     let more = bench.meter.ask(client(HELLO, None)).await.unwrap_err();
     assert!(matches!(more, CallError::Stopping), "{more}");
 }
+
+/// Tried by telling all money that is taken as spent: the test failed.
+#[tokio::test]
+async fn money_that_is_only_set_aside_is_waited_for_and_then_it_is_said_when_to_ask_again() {
+    let worst = PRICE.worst(HELLO.len() as u64 + 64, 100);
+    let budgets = Budgets { day: Some(NanoUsd::new(worst.nano() * 3 / 2)), ..Budgets::default() };
+    let bench = Bench::new(budgets).await;
+    bench.fake.reply([Reply::Late(700, "first".into()), Reply::text("second"), Reply::Hang]);
+    let patient = ClientCall { patience: Duration::from_secs(20), ..client(HELLO, None) };
+    let (first, second) = tokio::join!(bench.meter.ask(client(HELLO, None)), bench.meter.ask(patient));
+    assert!(first.is_ok() && second.is_ok(), "{first:?} {second:?}");
+    let hanging = client(HELLO, None);
+    let end = hanging.cancel.clone();
+    let (hung, refused) = tokio::join!(bench.meter.ask(hanging), async {
+        while bench.fake.open() == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let hasty = ClientCall { patience: Duration::ZERO, ..client(HELLO, None) };
+        let refused = bench.meter.ask(hasty).await.unwrap_err();
+        end.cancel();
+        refused
+    });
+    assert!(hung.is_err());
+    assert_eq!((refused.kind(), refused.retry_after()), (FaultKind::Limited, Some(Duration::from_secs(1))));
+    assert!(matches!(refused, CallError::Held { .. }), "{refused}");
+}
