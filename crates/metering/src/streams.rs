@@ -25,7 +25,8 @@ const LAST: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct ClientStream {
     pieces: mpsc::Receiver<Chunk>,
-    ended: oneshot::Receiver<Result<(), CallError>>,
+    /// Until it is told.
+    ended: Option<oneshot::Receiver<Result<(), CallError>>>,
     /// How it came.
     pub routed: Routed,
 }
@@ -39,10 +40,12 @@ impl ClientStream {
         if let Some(chunk) = self.pieces.recv().await {
             return Ok(Some(chunk));
         }
-        match (&mut self.ended).await {
-            Ok(ended) => ended.map(|()| None),
-            Err(lost) => Err(CallError::bug(lost)),
-        }
+        let Some(ended) = &mut self.ended else {
+            return Err(CallError::bug("a stream was read beyond its end"));
+        };
+        let told = ended.await;
+        self.ended = None;
+        told.map_err(CallError::bug)?.map(|()| None)
     }
 }
 
@@ -69,7 +72,7 @@ impl Pump {
     pub(crate) fn new(stream: ChatStream, open: Open, routed: Routed) -> (Self, ClientStream) {
         let (pieces, taken) = mpsc::channel(AHEAD);
         let (ended, end) = oneshot::channel();
-        (Self { stream, open, pieces, ended }, ClientStream { pieces: taken, ended: end, routed })
+        (Self { stream, open, pieces, ended }, ClientStream { pieces: taken, ended: Some(end), routed })
     }
 
     /// Goes on until the answer ends, or nobody takes it.
