@@ -147,7 +147,11 @@ impl Meter {
             Some(terms) => self.turnstile.pass(terms, size).await?,
             None => None,
         };
-        let route = self.route(call.role, call.pin.as_deref(), &need(&call, size))?;
+        let need = need(&call, size);
+        let route = self.route(call.role, call.pin.as_deref(), &need)?;
+        if need.priced || self.budgets.any() {
+            check_price(&call.document, &route)?;
+        }
         let at = self.db.now();
         let (tab, accounts) = self.wait_for_money(&call, size, &route, at).await?;
         Ok(Open {
@@ -164,6 +168,29 @@ impl Meter {
             call,
             meter: self,
         })
+    }
+}
+
+/// Fields that can make a call dearer than its model's price says: other tiers, other models, further services, and a
+/// longest answer under another name.
+const DEARER: [&str; 5] = ["service_tier", "models", "plugins", "web_search_options", "n_predict"];
+/// Values that do not.
+const HARMLESS: [&str; 6] = ["null", "[]", "\"auto\"", "\"default\"", "\"flex\"", "\"standard\""];
+
+/// Under a budget a call costs at most what was set aside for it: what nobody can reckon with is not asked for.
+fn check_price(document: &Document, route: &Route) -> Result<(), ProviderError> {
+    if route.targets.iter().all(|target| target.free) {
+        return Ok(());
+    }
+    let dearer = |key: &&&str| document.raw(key).is_some_and(|value| !HARMLESS.contains(&value.trim()));
+    match DEARER.iter().find(dearer) {
+        Some(field) => {
+            let why = format!(
+                "`{field}` can make it cost more than the budget reckons with; leave it out, or ask where no budget holds"
+            );
+            Err(ProviderError::Inexpressible { why })
+        }
+        None => Ok(()),
     }
 }
 

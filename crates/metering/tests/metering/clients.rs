@@ -245,3 +245,20 @@ async fn money_that_is_only_set_aside_is_waited_for_and_then_it_is_said_when_to_
     assert_eq!((refused.kind(), refused.retry_after()), (FaultKind::Limited, Some(Duration::from_secs(1))));
     assert!(matches!(refused, CallError::Held { .. }), "{refused}");
 }
+
+/// Tried without the check: the test failed.
+#[tokio::test]
+async fn under_a_budget_nothing_is_asked_for_that_it_cannot_reckon_with() {
+    let bench = Bench::new(daily(1.0)).await;
+    let with = |more: &str| HELLO.replacen('{', &format!("{{{more},"), 1);
+    for field in [r#""service_tier":"priority""#, r#""models":["a/b"]"#, r#""n_predict":9999"#] {
+        let error = bench.meter.ask(client(&with(field), None)).await.unwrap_err();
+        assert_eq!(error.kind(), FaultKind::InvalidInput, "{error}");
+        assert!(error.to_string().contains("leave it out"), "{error}");
+    }
+    assert_eq!(bench.fake.calls(), 0);
+    bench.meter.ask(client(&with(r#""service_tier":"default","models":null"#), None)).await.unwrap();
+    let free = Bench::new(Budgets::default()).await;
+    free.meter.ask(client(&with(r#""service_tier":"priority""#), None)).await.unwrap();
+    assert_eq!(free.fake.seen()[0].body["service_tier"], "priority");
+}
