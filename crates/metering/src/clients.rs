@@ -1,26 +1,16 @@
 //! Calls of clients: made at once or not at all, streamed where they ask for it, and written into the ledger when they
 //! have ended, however they ended.
 
-use cofounder_domain::{CallId, FaultKind, NanoUsd, Timestamp};
-use cofounder_providers::{
-    Answer, Answered, Call as RouterCall, ChatStream, Chunk, Document, Finish, Need, Opened, Place,
-    ProviderError, Question, Role, Route, Target, Usage, Verb,
-};
-use cofounder_storage::{CallKind, CallState, LedgerCall};
+use cofounder_domain::{CallId, NanoUsd, Timestamp};
+use cofounder_providers::{Answer, Document, Need, ProviderError, Role, Route, Target, Verb};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    CallError, Meter, Payer,
-    budgets::Accounts,
-    meter::{cost, tokens, told},
-    metrics::{Ended, name},
-    tab::Tab,
-    worst::Size,
-};
+use crate::{CallError, ClientStream, Meter, Payer, budgets::Accounts, open::Open, tab::Tab, worst::Size};
 
 /// A client's question.
 #[derive(Clone, Debug)]
@@ -41,7 +31,9 @@ pub struct ClientCall {
     pub deadline: Option<Instant>,
     /// How long it may wait for a target that is free.
     pub patience: Duration,
-    /// Stops the call.
+    /// How long whoever asks may leave a piece of a streamed answer untaken, before nothing more of it is asked for.
+    pub stall: Duration,
+    /// Stops the call: [`Meter::cancellation`], or a token below it, so that the end of the program stops it too.
     pub cancel: CancellationToken,
 }
 
@@ -73,40 +65,8 @@ pub struct ClientAnswer {
     pub cost: NanoUsd,
 }
 
-/// An answer that comes piece by piece. However it ends, also by being dropped, it is settled and written down once.
-#[derive(Debug)]
-pub struct ClientStream {
-    stream: ChatStream,
-    open: Open,
-    /// How it came.
-    pub routed: Routed,
-}
-
-/// A call under way: the money that is set aside for it, and its line in the ledger. Told its end once.
-#[derive(Debug)]
-struct Open {
-    meter: Arc<Meter>,
-    id: CallId,
-    at: Timestamp,
-    begun: Instant,
-    first_token: Option<Duration>,
-    call: ClientCall,
-    route: String,
-    accounts: Accounts,
-    tab: Tab,
-    /// In its token's minute.
-    place: Option<Place>,
-    target: Option<Arc<Target>>,
-    ended: bool,
-}
-
-/// How a call ended.
-struct End<'a> {
-    state: CallState,
-    error: Option<(String, FaultKind)>,
-    usage: Usage,
-    answer: Option<&'a str>,
-}
+/// Where it is told what came of a call.
+pub(crate) type Told<T> = oneshot::Sender<Result<T, CallError>>;
 
 impl Meter {
     /// Makes a call and waits for the whole answer.
@@ -114,7 +74,7 @@ impl Meter {
     /// # Errors
     /// [`CallError`]; the call's money is given back, but for attempts that a provider may charge for.
     pub async fn ask(self: &Arc<Self>, call: ClientCall) -> Result<ClientAnswer, CallError> {
-        self.aside(call, |open, route| async move { open.ask(&route).await }).await
+        self.aside(call, Open::ask).await
     }
 
     /// Makes a call whose answer comes piece by piece; returns when it begins.
@@ -122,32 +82,62 @@ impl Meter {
     /// # Errors
     /// As [`Self::ask`].
     pub async fn open(self: &Arc<Self>, call: ClientCall) -> Result<ClientStream, CallError> {
-        self.aside(call, |open, route| async move { open.open(&route).await }).await
+        self.aside(call, Open::open).await
     }
 
     /// Does the work in a task of its own: a client that goes away cancels it, and it still settles what it has done.
+    /// The end of the program waits for it.
     async fn aside<T, F>(
         self: &Arc<Self>,
         call: ClientCall,
-        work: impl FnOnce(Open, Route) -> F + Send + 'static,
+        work: impl FnOnce(Open, Told<T>) -> F + Send + 'static,
     ) -> Result<T, CallError>
     where
         T: Send + 'static,
-        F: Future<Output = Result<T, CallError>> + Send,
+        F: Future<Output = ()> + Send,
     {
         let gone = call.cancel.clone().drop_guard();
+        let (tell, told) = oneshot::channel();
         let meter = Arc::clone(self);
         // In a box, since a future of this size is moved several times until it is a task (bench/gateway).
-        let done = tokio::spawn(Box::pin(async move {
-            let (open, route) = meter.begin_client(call).await?;
-            work(open, route).await
+        self.running.spawn(Box::pin(async move {
+            match meter.begin_client(call).await {
+                Ok(open) => work(open, tell).await,
+                // Who asked may be gone, and then nobody needs to know.
+                Err(error) => drop(tell.send(Err(error))),
+            }
         }));
-        let done = done.await.map_err(CallError::bug)?;
+        let told = told.await.map_err(CallError::bug)?;
         gone.disarm();
-        done
+        told
     }
 
-    async fn begin_client(self: Arc<Self>, call: ClientCall) -> Result<(Open, Route), CallError> {
+    /// Sets the call's money aside; what others have set aside is waited for as long as the call has patience.
+    async fn wait_for_money(
+        &self,
+        call: &ClientCall,
+        size: Size,
+        route: &Route,
+        at: Timestamp,
+    ) -> Result<(Tab, Accounts), CallError> {
+        let until = Instant::now() + call.patience;
+        loop {
+            match self.open_tab(size, route, &call.payer, at).await {
+                Err(CallError::Held { .. }) if Instant::now() + LOOK < until => {
+                    tokio::select! {
+                        () = tokio::time::sleep(LOOK) => {}
+                        () = call.cancel.cancelled() => return Err(ProviderError::Cancelled.into()),
+                    }
+                }
+                other => return other,
+            }
+        }
+    }
+
+    async fn begin_client(self: Arc<Self>, call: ClientCall) -> Result<Open, CallError> {
+        if self.stop.is_cancelled() {
+            return Err(CallError::Stopping);
+        }
         if !self.ledger.keeps_up() {
             return Err(CallError::Behind { waiting: self.ledger.waiting() });
         }
@@ -159,13 +149,13 @@ impl Meter {
         };
         let route = self.route(call.role, call.pin.as_deref(), &need(&call, size))?;
         let at = self.db.now();
-        let (tab, accounts) = self.open_tab(size, &route, &call.payer, at).await?;
-        let open = Open {
+        let (tab, accounts) = self.wait_for_money(&call, size, &route, at).await?;
+        Ok(Open {
             id: CallId::new(at),
             at,
             begun,
             first_token: None,
-            route: told(&route),
+            route: Arc::new(route),
             accounts,
             tab,
             place,
@@ -173,183 +163,12 @@ impl Meter {
             ended: false,
             call,
             meter: self,
-        };
-        Ok((open, route))
+        })
     }
 }
 
-impl Open {
-    async fn ask(mut self, route: &Route) -> Result<ClientAnswer, CallError> {
-        let (meter, id) = (Arc::clone(&self.meter), self.id.to_string());
-        let call = router_call(&self.call, route, &id, self.tab.bound);
-        match meter.router.ask(&call, &mut self.tab).await {
-            Ok(Answered { answer, target, .. }) => {
-                let routed = self.routed(route, &target);
-                self.target = Some(target);
-                let said = String::from_utf8_lossy(&answer.body);
-                let (usage, error) = (answer.usage, None);
-                let cost = self.end(End { state: CallState::Done, error, usage, answer: Some(&said) });
-                Ok(ClientAnswer { answer, routed, cost })
-            }
-            Err(error) => Err(self.fail(error)),
-        }
-    }
-
-    async fn open(mut self, route: &Route) -> Result<ClientStream, CallError> {
-        let (meter, id) = (Arc::clone(&self.meter), self.id.to_string());
-        let call = router_call(&self.call, route, &id, self.tab.bound);
-        match meter.router.open(&call, &mut self.tab).await {
-            Ok(Opened { stream, target, .. }) => {
-                let routed = self.routed(route, &target);
-                self.target = Some(target);
-                self.first_token = Some(self.begun.elapsed());
-                Ok(ClientStream { stream, open: self, routed })
-            }
-            Err(error) => Err(self.fail(error)),
-        }
-    }
-
-    fn routed(&self, route: &Route, target: &Arc<Target>) -> Routed {
-        Routed {
-            id: self.id,
-            target: Arc::clone(target),
-            why: route.why.clone(),
-            passed_over: route.passed_over.clone(),
-            attempts: self.tab.attempts.len(),
-            bound: self.tab.bound,
-        }
-    }
-
-    fn fail(&mut self, error: ProviderError) -> CallError {
-        let state = if self.call.cancel.is_cancelled() { CallState::Abandoned } else { CallState::Failed };
-        let told = Some((error.to_string(), error.kind()));
-        self.end(End { state, error: told, usage: Usage::default(), answer: None });
-        error.into()
-    }
-
-    /// Settles the money, counts the call, and hands its line to the ledger. Tells what it cost.
-    fn end(&mut self, end: End<'_>) -> NanoUsd {
-        self.ended = true;
-        let meter = Arc::clone(&self.meter);
-        let cost = self.target.as_ref().map_or(NanoUsd::ZERO, |target| cost(target, &end.usage));
-        let spent = cost + self.tab.lost;
-        self.tab.settle(spent);
-        if let Some(place) = self.place.take() {
-            place.took(end.usage.total());
-        }
-        let tried = || self.tab.attempts.last().map_or_else(|| name(None), |a| a.target.clone());
-        let model = self.target.as_ref().map_or_else(tried, |target| target.id());
-        let outcome = match end.state {
-            CallState::Done => "done",
-            CallState::Failed => "failed",
-            CallState::Abandoned => "abandoned",
-        };
-        let (verb, took, first_token) = (self.call.verb, self.begun.elapsed(), self.first_token);
-        let counted =
-            Ended { model: &model, verb, outcome, usage: end.usage, cost: spent, took, first_token };
-        meter.metrics.ended(&counted);
-        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        let (error, fault) = end.error.map_or((None, None), |(error, fault)| (Some(error), Some(fault)));
-        let line = LedgerCall {
-            call_id: self.id,
-            at: self.at,
-            kind: kind(verb),
-            role: self.call.role.as_str().to_owned(),
-            token: self.call.payer.token.map(|token| token.id),
-            step: self.call.step.to_owned(),
-            model,
-            state: end.state,
-            error,
-            fault,
-            tokens: tokens(&end.usage),
-            cost,
-            lost: self.tab.lost,
-            first_token_ms: first_token.map(millis),
-            ms: millis(took),
-            attempts: serde_json::to_string(&self.tab.attempts).unwrap_or_default(),
-            route: std::mem::take(&mut self.route),
-            request: self.question(),
-            answer: end.answer.and_then(|answer| meter.texts.kept(answer)),
-        };
-        meter.ledger.add(line, self.accounts.spends(spent));
-        cost
-    }
-
-    /// What is kept of the question.
-    fn question(&self) -> String {
-        let asked = ["messages", "input", "prompt"].iter().find_map(|key| self.call.document.raw(key));
-        asked.and_then(|asked| self.meter.texts.kept(asked)).unwrap_or_default()
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        // Only what was begun in a task that was ended from outside comes here without an end.
-        if !self.ended {
-            let error = Some(("the program ended it".to_owned(), FaultKind::Unavailable));
-            self.end(End { state: CallState::Abandoned, error, usage: Usage::default(), answer: None });
-        }
-    }
-}
-
-impl ClientStream {
-    /// The next piece; none when the answer is complete.
-    ///
-    /// # Errors
-    /// The answer broke off: what came of it is not the whole. What it cost is settled.
-    pub async fn next(&mut self) -> Result<Option<Chunk>, ProviderError> {
-        let next = self.stream.next().await;
-        match &next {
-            Ok(Some(_)) => {}
-            Ok(None) => self.end(CallState::Done, None),
-            Err(error) => self.end(CallState::Failed, Some((error.to_string(), error.kind()))),
-        }
-        next
-    }
-
-    /// Why the answer ended, if it did.
-    #[must_use]
-    pub fn finish(&self) -> Option<Finish> {
-        self.stream.finish()
-    }
-
-    /// What it took so far.
-    #[must_use]
-    pub fn usage(&self) -> Usage {
-        self.stream.usage()
-    }
-
-    fn end(&mut self, state: CallState, error: Option<(String, FaultKind)>) {
-        if !self.open.ended {
-            let (usage, answer) = (self.stream.usage(), Some(self.stream.text()));
-            self.open.end(End { state, error, usage, answer });
-        }
-    }
-}
-
-impl Drop for ClientStream {
-    fn drop(&mut self) {
-        self.end(CallState::Abandoned, None);
-    }
-}
-
-fn router_call<'a>(
-    call: &'a ClientCall,
-    route: &'a Route,
-    id: &'a str,
-    bound: Option<u32>,
-) -> RouterCall<'a> {
-    RouterCall {
-        route,
-        question: Question::Document(call.verb, &call.document),
-        key: id,
-        caller: call.payer.token.map_or_else(|| Arc::from("program"), |token| token.id.to_string().into()),
-        bound,
-        deadline: call.deadline,
-        patience: call.patience,
-        cancel: &call.cancel,
-    }
-}
+/// How often money that others have set aside is looked for again.
+const LOOK: Duration = Duration::from_millis(100);
 
 fn need(call: &ClientCall, size: Size) -> Need {
     let offers = |key: &str| call.document.raw(key).is_some_and(|raw| raw != "null" && raw != "[]");
@@ -365,13 +184,5 @@ fn need(call: &ClientCall, size: Size) -> Need {
         vision: shows,
         priced: call.payer.token.is_some_and(|token| token.day.is_some() || token.month.is_some()),
         ..Need::default()
-    }
-}
-
-const fn kind(verb: Verb) -> CallKind {
-    match verb {
-        Verb::Chat => CallKind::Chat,
-        Verb::Embeddings => CallKind::Embeddings,
-        Verb::Images => CallKind::Images,
     }
 }

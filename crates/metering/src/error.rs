@@ -7,6 +7,9 @@ use std::{fmt, time::Duration};
 
 use crate::purse::Short;
 
+/// When money that is set aside may be free again.
+const SOON: Duration = Duration::from_secs(1);
+
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
@@ -31,6 +34,18 @@ pub enum CallError {
         /// What the call may cost at the most.
         needed: NanoUsd,
     },
+    /// The money would cover the call if calls that run were over. It was not made.
+    #[error(
+        "{whose} of {cap} is set aside for calls that run, and this one may cost {needed}. Everything so far is kept; ask again in a moment, ask for a shorter answer, or raise the budget. If nothing runs, `cofounder budget reconcile` gives back what an ended process left"
+    )]
+    Held {
+        /// Whose money.
+        whose: Whose,
+        /// The cap.
+        cap: NanoUsd,
+        /// What the call may cost at the most.
+        needed: NanoUsd,
+    },
     /// The ledger is not written as fast as calls come. It was not made.
     #[error(
         "{waiting} calls wait to be written into the ledger, and more are not begun. What was done is kept; try again"
@@ -39,6 +54,20 @@ pub enum CallError {
         /// Calls that wait.
         waiting: usize,
     },
+    /// Whoever had asked did not take the answer that came.
+    #[error(
+        "no piece of the answer was taken for {} s, and nothing more of it was asked for. Read faster, or raise `gateway.stall_ms`",
+        time.as_secs_f64()
+    )]
+    Untaken {
+        /// How long it was waited.
+        time: Duration,
+    },
+    /// The program is being ended.
+    #[error(
+        "the program is being stopped, and the call with it. What came of it is not the whole; ask again"
+    )]
+    Stopping,
     /// A mistake of ours.
     #[error("a model call could not be made, which is a defect of this program: {0}")]
     Bug(#[source] Bug),
@@ -103,8 +132,12 @@ impl fmt::Display for Whose {
 
 impl From<Short> for CallError {
     fn from(short: Short) -> Self {
-        let Short { account, cap, used, needed } = short;
-        Self::Budget { whose: Whose::of(&account), cap, used, needed }
+        let Short { account, cap, used, needed, held } = short;
+        let whose = Whose::of(&account);
+        match held {
+            true => Self::Held { whose, cap, needed },
+            false => Self::Budget { whose, cap, used, needed },
+        }
     }
 }
 
@@ -121,7 +154,9 @@ impl CallError {
             Self::Provider(error) => error.kind(),
             Self::Storage(error) => error.kind(),
             Self::Budget { .. } => FaultKind::Budget,
-            Self::Behind { .. } => FaultKind::Unavailable,
+            Self::Held { .. } => FaultKind::Limited,
+            Self::Behind { .. } | Self::Stopping => FaultKind::Unavailable,
+            Self::Untaken { .. } => FaultKind::Unavailable,
             Self::Bug(_) => FaultKind::Bug,
         }
     }
@@ -131,6 +166,7 @@ impl CallError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Provider(error) => error.retry_after(),
+            Self::Held { .. } => Some(SOON),
             _ => None,
         }
     }

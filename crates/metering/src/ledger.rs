@@ -3,15 +3,16 @@
 //! What a crash loses is what had not been written yet. It is not lost from the budget: its money was taken in slices
 //! before, and the difference is shown there.
 
+use cofounder_domain::FaultKind;
 use cofounder_storage::{Database, LedgerCall, Spend, patiently};
 use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
-use tokio::{sync::Notify, task::JoinHandle};
+use tokio::{sync::Notify, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::purse::Purse;
@@ -33,8 +34,8 @@ pub(crate) struct Ledger {
     lines: Mutex<Vec<Line>>,
     written: Notify,
     wake: Notify,
-    /// Lines are being written now.
-    busy: AtomicBool,
+    /// Lines that are being written now.
+    writing: AtomicUsize,
     ending: CancellationToken,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
@@ -46,6 +47,9 @@ struct Line {
     spends: Vec<Spend>,
 }
 
+/// Calls of one transaction, and what each of them spent.
+type Part = (Vec<LedgerCall>, Vec<Vec<Spend>>);
+
 impl Ledger {
     /// Begins to write, on this runtime.
     pub(crate) fn start(db: Arc<Database>, owner: String, purse: Arc<Purse>) -> Arc<Self> {
@@ -53,7 +57,7 @@ impl Ledger {
             lines: Mutex::default(),
             written: Notify::new(),
             wake: Notify::new(),
-            busy: AtomicBool::new(false),
+            writing: AtomicUsize::new(0),
             ending: CancellationToken::new(),
             writer: Mutex::new(None),
         });
@@ -65,12 +69,12 @@ impl Ledger {
     /// Whether lines are written as fast as they come. Where they are not, a call is not begun: it could not be
     /// accounted for.
     pub(crate) fn keeps_up(&self) -> bool {
-        self.lines().len() < MOST
+        self.waiting() < MOST
     }
 
     /// Lines that are not written yet.
     pub(crate) fn waiting(&self) -> usize {
-        self.lines().len()
+        self.lines().len() + self.writing.load(Ordering::Acquire)
     }
 
     /// Adds a line. It is written soon.
@@ -89,7 +93,7 @@ impl Ledger {
     pub(crate) async fn flush(&self) {
         loop {
             let written = self.written.notified();
-            if self.lines().is_empty() && !self.busy.load(Ordering::Acquire) {
+            if self.waiting() == 0 {
                 return;
             }
             self.wake.notify_one();
@@ -97,14 +101,20 @@ impl Ledger {
         }
     }
 
-    /// Writes what waits, and writes no more.
-    pub(crate) async fn close(&self) {
-        self.flush().await;
+    /// Writes what waits, for so long at the most, and writes no more.
+    pub(crate) async fn close(&self, within: Duration) {
+        if timeout(within, self.flush()).await.is_err() {
+            let calls = self.waiting();
+            tracing::error!(
+                calls,
+                "the database did not take the last calls: they are not in the ledger, and their money stays used"
+            );
+        }
         self.ending.cancel();
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(writer) = writer {
             // It ends when it next looks around; a panic in it was logged as one.
-            drop(writer.await);
+            drop(timeout(within, writer).await);
         }
     }
 
@@ -144,25 +154,55 @@ impl Ledger {
     async fn write_some(&self, db: &Database, owner: &str, purse: &Purse) -> bool {
         let some: Vec<Line> = {
             let mut lines = self.lines();
-            self.busy.store(!lines.is_empty(), Ordering::Release);
             let count = lines.len().min(LINES);
+            self.writing.store(count, Ordering::Release);
             lines.drain(..count).collect()
         };
         if some.is_empty() {
             self.written.notify_waiters();
             return false;
         }
-        let (calls, spends): (Vec<LedgerCall>, Vec<Vec<Spend>>) =
-            some.into_iter().map(|line| (line.call, line.spends)).unzip();
-        let spends: Vec<Spend> = spends.into_iter().flatten().collect();
+        // A line that the database refuses for what it is must not keep others out: it is looked for by halves.
+        let mut parts = vec![some.into_iter().map(|line| (line.call, line.spends)).unzip()];
+        while let Some(part) = parts.pop() {
+            if let Some((one, other)) = self.write_part(part, db, owner, purse).await {
+                parts.extend([other, one]);
+            }
+        }
+        true
+    }
+
+    /// Writes lines in one transaction; gives them back in halves if the database will never take them together.
+    async fn write_part(
+        &self,
+        part: Part,
+        db: &Database,
+        owner: &str,
+        purse: &Purse,
+    ) -> Option<(Part, Part)> {
+        let (mut calls, mut each) = part;
+        let spends: Vec<Spend> = each.iter().flatten().cloned().collect();
         loop {
             // The same calls once more change nothing, so it may be tried again and again.
             let wrote = patiently(PATIENCE, &self.ending, || db.record_calls(owner, &calls, &spends)).await;
             match wrote {
-                Ok(()) => break purse.recorded(&spends),
+                Ok(()) => {
+                    purse.recorded(&spends);
+                    return None;
+                }
+                Err(error) if error.kind() == FaultKind::Bug && calls.len() > 1 => {
+                    let half = calls.len() / 2;
+                    let other = (calls.split_off(half), each.split_off(half));
+                    return Some(((calls, each), other));
+                }
+                Err(error) if error.kind() == FaultKind::Bug => {
+                    let call = calls.first().map(|call| call.call_id.to_string());
+                    tracing::error!(%error, call, "the database refuses a call, which is not in the ledger; its money stays used");
+                    return None;
+                }
                 Err(error) if self.ending.is_cancelled() => {
                     tracing::error!(%error, calls = calls.len(), "calls were made that are not in the ledger; their slices stay used");
-                    break;
+                    return None;
                 }
                 Err(error) => {
                     tracing::error!(%error, calls = calls.len(), "the ledger cannot be written; trying again");
@@ -170,6 +210,5 @@ impl Ledger {
                 }
             }
         }
-        true
     }
 }

@@ -14,8 +14,10 @@ mod key;
 mod ledger;
 mod meter;
 mod metrics;
+mod open;
 mod purse;
 mod steps;
+mod streams;
 mod tab;
 mod tally;
 mod texts;
@@ -23,7 +25,7 @@ mod turnstile;
 mod worst;
 
 pub use budgets::{Budgets, Payer, TokenTerms, day, month, site};
-pub use clients::{ClientAnswer, ClientCall, ClientStream, Routed};
+pub use clients::{ClientAnswer, ClientCall, Routed};
 pub use cofounder_providers::{
     Answer, Brings, ChatRequest, Chunk, Document, Finish, JsonSchema, Message, Need, ProviderError, Role,
     Router, Stage, Target, Usage, Verb, Wanted,
@@ -32,5 +34,6 @@ pub use error::{CallError, Whose};
 pub use meter::{Meter, MeterParts};
 pub use metrics::Metrics;
 pub use steps::{Call, Metered};
+pub use streams::ClientStream;
 pub use tally::{Tally, Took};
 pub use texts::Texts;

@@ -4,7 +4,8 @@ use cofounder_domain::{NanoUsd, Price, Timestamp};
 use cofounder_providers::{Need, Role, Route, Router, Target, Usage};
 use cofounder_storage::{CallTokens, Database, StorageError};
 use serde::Serialize;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     Budgets, CallError, Metrics, Payer, Tally, Texts, ledger::Ledger, purse::Purse, tab::Tab,
@@ -30,6 +31,11 @@ pub struct MeterParts {
     pub metrics: Metrics,
 }
 
+/// How long calls that are stopped may take to be settled.
+const SETTLING: Duration = Duration::from_secs(5);
+/// How long the database may take to take the last lines of the ledger.
+const WRITING: Duration = Duration::from_secs(10);
+
 /// Makes calls, with their money and their ledger.
 #[derive(Debug)]
 pub struct Meter {
@@ -43,6 +49,10 @@ pub struct Meter {
     pub(crate) purse: Arc<Purse>,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) turnstile: Turnstile,
+    /// Clients' calls that run.
+    pub(crate) running: TaskTracker,
+    /// Stops them.
+    pub(crate) stop: CancellationToken,
 }
 
 impl Meter {
@@ -63,6 +73,8 @@ impl Meter {
             purse,
             ledger,
             turnstile: Turnstile::default(),
+            running: TaskTracker::new(),
+            stop: CancellationToken::new(),
         }
     }
 
@@ -91,13 +103,33 @@ impl Meter {
         self.ledger.flush().await;
     }
 
-    /// Writes what is not written, gives back what is not spent, and lets go of every connection to a provider. Calls
-    /// that run go on; their money stays used.
+    /// What stops a client's call: cancelled when who asked goes away, and when the program ends.
+    #[must_use]
+    pub fn cancellation(&self) -> CancellationToken {
+        self.stop.child_token()
+    }
+
+    /// Stops every client's call that runs, and begins no more: each is settled, and told as stopped to who asked.
+    pub fn stop_calls(&self) {
+        self.stop.cancel();
+    }
+
+    /// Stops the clients' calls that run, writes what is not written, gives back what is not spent, and lets go of every
+    /// connection to a provider. Each of it is waited for, but never without end: what a database that is away does not
+    /// take is logged, and its money stays used.
     ///
     /// # Errors
     /// [`StorageError`] if the money could not be given back: it counts as used until it is reconciled.
     pub async fn close(&self) -> Result<(), StorageError> {
-        self.ledger.close().await;
+        self.stop_calls();
+        self.running.close();
+        if tokio::time::timeout(SETTLING, self.running.wait()).await.is_err() {
+            tracing::error!(
+                calls = self.running.len(),
+                "calls that were stopped did not end; their money stays used"
+            );
+        }
+        self.ledger.close(WRITING).await;
         self.router.close();
         self.purse.give_back(true).await
     }
@@ -133,8 +165,8 @@ pub(crate) fn tokens(usage: &Usage) -> CallTokens {
     }
 }
 
-/// A route as the ledger keeps it.
-pub(crate) fn told(route: &Route) -> String {
+/// A route as the ledger keeps it, with the targets that a call went past on its way.
+pub(crate) fn told(route: &Route, on_the_way: &[(String, String)]) -> String {
     #[derive(Serialize)]
     struct Passed<'a> {
         target: &'a str,
@@ -146,7 +178,8 @@ pub(crate) fn told(route: &Route) -> String {
         chain: Vec<String>,
         passed_over: Vec<Passed<'a>>,
     }
-    let passed_over = route.passed_over.iter().map(|(target, why)| Passed { target, why }).collect();
+    let passed_over = route.passed_over.iter().chain(on_the_way);
+    let passed_over = passed_over.map(|(target, why)| Passed { target, why }).collect();
     let chain = route.targets.iter().map(|t| t.id()).collect();
     // Texts alone are always JSON.
     serde_json::to_string(&Told { why: &route.why, chain, passed_over }).unwrap_or_default()

@@ -31,6 +31,8 @@ pub(crate) struct Short {
     /// Spent and set aside, by whichever process.
     pub(crate) used: NanoUsd,
     pub(crate) needed: NanoUsd,
+    /// It would be enough if what calls that run have set aside, here and elsewhere, comes back.
+    pub(crate) held: bool,
 }
 
 /// Slices of accounts.
@@ -162,9 +164,18 @@ impl Purse {
                 // What is free here is set aside for nobody yet.
                 let free = self.pockets().get(account).map_or(0, Pocket::free);
                 let used = used.saturating_sub(NanoUsd::new(free));
-                Ok(Err(Short { account: account.clone(), cap: capped.cap, used, needed }))
+                let held = self.spent(account).await? + needed <= capped.cap;
+                Ok(Err(Short { account: account.clone(), cap: capped.cap, used, needed, held }))
             }
         }
+    }
+
+    /// What is spent of an account, by every process: what is written down, and what of this one is not yet.
+    async fn spent(&self, account: &Account) -> Result<NanoUsd, StorageError> {
+        let written = self.db.account(account).await?.spent;
+        let pockets = self.pockets();
+        let unwritten = pockets.get(account).map_or(0, |pocket| pocket.spent.saturating_sub(pocket.recorded));
+        Ok(written + NanoUsd::new(unwritten))
     }
 
     /// These spends are written down: where they are more than the slice, the database has made it larger.
@@ -232,7 +243,7 @@ impl Hold {
             cap: NanoUsd::ZERO,
         });
         let (account, cap) = (capped.account, capped.cap);
-        Ok(Err(Short { account, cap, used: cap, needed: NanoUsd::new(least) }))
+        Ok(Err(Short { account, cap, used: cap, needed: NanoUsd::new(least), held: true }))
     }
 
     /// The call ended and took this much; the rest is free again.

@@ -83,7 +83,7 @@ struct Course<'a> {
     id: CallId,
     entry: i64,
     begun: Instant,
-    route: String,
+    route: &'a Route,
     accounts: Accounts,
     tab: Tab,
 }
@@ -111,8 +111,7 @@ impl Meter {
         let (tab, accounts) = self.open_tab(size, &route, &payer, now).await?;
         let entry = self.begin(&call, &key, &route).await?;
         let (id, begun) = (CallId::new(now), Instant::now());
-        let mut course =
-            Course { meter: self, call: &call, id, entry, begun, route: told(&route), accounts, tab };
+        let mut course = Course { meter: self, call: &call, id, entry, begun, route: &route, accounts, tab };
         let asked = RouterCall {
             route: &route,
             question: Question::Chat(&call.request),
@@ -157,7 +156,8 @@ impl Meter {
 
 impl Course<'_> {
     async fn keep(mut self, answered: Answered) -> Result<Metered, CallError> {
-        let Answered { answer, target, .. } = answered;
+        let Answered { answer, target, passed_over, .. } = answered;
+        self.tab.passed = passed_over;
         let cost = cost(&target, &answer.usage);
         let answer =
             ChatAnswer { text: answer.text, finish: answer.finish, usage: answer.usage, model: answer.model };
@@ -166,7 +166,9 @@ impl Course<'_> {
         let spends = self.accounts.spends(spent);
         let journalled = serde_json::to_value(&answer).map_err(CallError::bug)?;
         let (model, attempts) = (target.id(), self.attempts()?);
-        let end = self.end(&model, tokens(&answer.usage), cost, &attempts, &spends);
+        let route = told(self.route, &self.tab.passed);
+        let end =
+            CallEnd { route: &route, ..self.end(&model, tokens(&answer.usage), cost, &attempts, &spends) };
         let finished = FinishedCall { answer: &journalled, end };
         let (db, call) = (&self.meter.db, self.call);
         // The answer is paid for: it is worth some patience.
@@ -190,11 +192,13 @@ impl Course<'_> {
         self.tab.settle(lost);
         let spends = self.accounts.spends(lost);
         let model = self.tab.attempts.last().map_or_else(|| name(None), |a| a.target.clone());
-        let (attempts, told) = (self.attempts()?, error.to_string());
-        let end = self.end(&model, CallTokens::default(), NanoUsd::ZERO, &attempts, &spends);
+        let (attempts, said) = (self.attempts()?, error.to_string());
+        let route = told(self.route, &self.tab.passed);
+        let nothing = CallTokens::default();
+        let end = CallEnd { route: &route, ..self.end(&model, nothing, NanoUsd::ZERO, &attempts, &spends) };
         // One that was cut off may have been paid: it stays one whose end was not seen.
         let cut_off = self.call.cancel.is_cancelled();
-        let failed = FailedCall { error: &told, fault: error.kind(), cut_off, end };
+        let failed = FailedCall { error: &said, fault: error.kind(), cut_off, end };
         match self.meter.db.fail_call(self.entry, self.call.run, &failed).await {
             Ok(()) => self.meter.purse.recorded(&spends),
             Err(unwritten) => {
@@ -227,7 +231,7 @@ impl Course<'_> {
             first_token_ms: None,
             ms: u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
             attempts,
-            route: &self.route,
+            route: "",
             spends,
         }
     }

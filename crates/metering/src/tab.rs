@@ -25,6 +25,8 @@ pub(crate) struct Tab {
     /// What requests that failed may have cost.
     pub(crate) lost: NanoUsd,
     pub(crate) attempts: Vec<Attempt>,
+    /// Targets that the call went past on its way, and why.
+    pub(crate) passed: Vec<(String, String)>,
     metrics: Metrics,
 }
 
@@ -47,6 +49,7 @@ impl Tab {
             bound: None,
             lost: NanoUsd::ZERO,
             attempts: Vec::new(),
+            passed: Vec::new(),
             metrics,
         };
         let worst = size.worst(targets);
@@ -70,6 +73,15 @@ impl Tab {
     pub(crate) fn settle(&mut self, spent: NanoUsd) {
         if let Some(hold) = self.hold.take() {
             hold.settle(spent);
+        }
+    }
+
+    /// The answer that had begun did not come to its end.
+    pub(crate) fn broke_off(&mut self, error: &CallError) {
+        if let Some(attempt) = self.attempts.last_mut() {
+            let (fault, message) = (error.kind(), error.to_string());
+            // What came of it is counted as the call's own cost.
+            attempt.outcome = Outcome::Failed { fault, message, may_have_cost: false };
         }
     }
 
@@ -98,6 +110,10 @@ impl Witness for Tab {
             Ok(Err(short)) => Err(ProviderError::Budget { why: CallError::from(short).to_string() }),
             Err(error) => Err(ProviderError::Budget { why: error.to_string() }),
         }
+    }
+
+    fn passed(&mut self, target: &Target, why: &str) {
+        self.passed.push((target.id(), why.to_owned()));
     }
 
     fn after(&mut self, attempt: &Attempt) {

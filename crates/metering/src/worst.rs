@@ -44,6 +44,12 @@ impl Size {
         let answers = document.read::<u64>("n")?.unwrap_or(1).max(1);
         // Whichever of the two a provider goes by.
         let bounds = [document.read::<u64>("max_tokens")?, document.read::<u64>("max_completion_tokens")?];
+        if let Some(bound) = bounds.into_iter().flatten().find(|n| *n == 0 || *n > u64::from(u32::MAX)) {
+            let why = format!(
+                "an answer of at most {bound} tokens cannot be asked for: set `max_tokens` to what it may be"
+            );
+            return Err(ProviderError::InvalidRequest { why });
+        }
         let answer = match verb {
             Verb::Chat => bounds.into_iter().flatten().max(),
             Verb::Embeddings => Some(0),
@@ -165,6 +171,9 @@ mod tests {
     fn the_larger_bound_and_every_answer_count() {
         let size = size(r#"{"messages":[],"max_tokens":5,"max_completion_tokens":7,"n":3}"#);
         assert_eq!((size.answer, size.answers), (Some(7), 3));
-        assert!(Size::of_document(Verb::Chat, &Document::parse(br#"{"n":"x"}"#).unwrap()).is_err());
+        for wrong in [r#"{"n":"x"}"#, r#"{"max_tokens":0}"#, r#"{"max_completion_tokens":9000000000}"#] {
+            let document = Document::parse(wrong.as_bytes()).unwrap();
+            assert!(Size::of_document(Verb::Chat, &document).is_err(), "{wrong}");
+        }
     }
 }

@@ -63,6 +63,11 @@ impl Breaker {
         }
     }
 
+    /// Whether it says anything that a new one does not say.
+    pub(crate) fn matters(&self, now: Timestamp) -> bool {
+        self.failures > 0 || self.gate(now) != Gate::Free
+    }
+
     /// Failures in a row.
     pub(crate) fn failures(&self) -> u32 {
         self.failures

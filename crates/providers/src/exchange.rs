@@ -15,8 +15,8 @@ use secrecy::{ExposeSecret, SecretString};
 use std::{collections::VecDeque, time::Duration};
 use tokio::time::{Instant, timeout, timeout_at};
 
-/// Pieces that are held back before the model has said anything, at the most.
-const HELD_BACK: usize = 64;
+/// Bytes of pieces that are held back before the model has said anything, at the most.
+const HELD_BACK: usize = 1 << 20;
 
 /// How long the end of a body may take behind the end of the answer.
 const BODY_END: Duration = Duration::from_secs(1);
@@ -83,6 +83,7 @@ impl Line<'_> {
                 key: ask.key.cloned(),
                 asked: ask.estimate(0).tokens_in,
                 ended: false,
+                failed: None,
             };
             source.begin().await?;
             Ok(source)
@@ -135,6 +136,8 @@ pub(crate) struct Source {
     /// Tokens of the question, estimated.
     asked: u64,
     ended: bool,
+    /// What went wrong behind the pieces that are ready.
+    failed: Option<ProviderError>,
 }
 
 impl std::fmt::Debug for Source {
@@ -153,6 +156,9 @@ impl Source {
             if let Some(chunk) = self.ready.pop_front() {
                 return Ok(Some(chunk));
             }
+            if let Some(error) = &self.failed {
+                return Err(error.clone());
+            }
             if self.ended {
                 return Ok(None);
             }
@@ -161,7 +167,8 @@ impl Source {
             let stage = if idle < until { Stage::Idle } else { Stage::Total };
             let late = |_| Err(ProviderError::Timeout { stage });
             let more = timeout_at(idle.min(until), self.more()).await.unwrap_or_else(late);
-            more.map_err(|error| error.cleaned(shown(self.key.as_ref())))?;
+            // What came before it, and with it, is told first.
+            self.failed = more.err().map(|error| error.cleaned(shown(self.key.as_ref())));
         }
     }
 
@@ -190,11 +197,19 @@ impl Source {
 
     /// Reads until the model has said something, or the answer is complete without a word.
     async fn begin(&mut self) -> Result<(), ProviderError> {
-        while !self.ended && !self.ready.iter().any(|c| c.brings == Brings::Content) {
-            if self.ready.len() > HELD_BACK {
+        let (mut seen, mut held) = (0, 0);
+        while !self.ended {
+            self.more().await?;
+            for chunk in self.ready.range(seen..) {
+                if chunk.brings == Brings::Content {
+                    return Ok(());
+                }
+                held += chunk.data.len();
+            }
+            seen = self.ready.len();
+            if held > HELD_BACK {
                 return Err(ProviderError::malformed("it has no beginning"));
             }
-            self.more().await?;
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 //! It decides which models may take a call and in which order, makes the call, tries others when one fails, and
 //! keeps failing ones out of the way. It does not know about money that is left, tasks, journals or storage.
 
+mod answer;
 mod breaker;
 mod catalogue;
 mod chat;
@@ -16,17 +17,16 @@ mod launcher;
 mod limits;
 mod local;
 mod models;
+mod named;
 mod presets;
 mod pull;
 mod router;
 mod secret;
 mod sse;
 
+pub use answer::{Answer, Attempt, ChatAnswer, Finish, Outcome, Usage};
 pub use catalogue::{Catalogue, Entry};
-pub use chat::{
-    Answer, Attempt, ChatAnswer, ChatRequest, Finish, JsonSchema, Message, Outcome, Question, Role, Speaker,
-    Usage, Verb,
-};
+pub use chat::{ChatRequest, JsonSchema, Message, Question, Role, Speaker, Verb};
 pub use config::{
     Abilities, Ability, Dialect, Limits, ModelSection, Preference, ProviderSection, RoleSection,
     RouterSection, Timeouts,

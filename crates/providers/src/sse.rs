@@ -5,6 +5,8 @@ use crate::ProviderError;
 
 /// The longest event that is read.
 const LONGEST: usize = 8 << 20;
+/// Some servers put it before the first line: it says that what follows is UTF-8, which it is anyway.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// How a stream is cut into events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +26,8 @@ pub(crate) struct Frames {
     done: usize,
     /// Up to here no further line ends.
     looked: usize,
+    /// No line was read yet.
+    first: bool,
     /// Data of the event that has begun.
     data: Vec<u8>,
     has_data: bool,
@@ -31,7 +35,15 @@ pub(crate) struct Frames {
 
 impl Frames {
     pub(crate) fn new(framing: Framing) -> Self {
-        Self { framing, buffer: Vec::new(), done: 0, looked: 0, data: Vec::new(), has_data: false }
+        Self {
+            framing,
+            buffer: Vec::new(),
+            done: 0,
+            looked: 0,
+            first: true,
+            data: Vec::new(),
+            has_data: false,
+        }
     }
 
     /// Takes bytes in.
@@ -68,11 +80,12 @@ impl Frames {
         let rest = self.buffer.split_off(self.done);
         self.buffer.clear();
         (self.done, self.looked) = (0, 0);
-        let rest = rest.trim_ascii();
+        let rest = self.unmarked(&rest).trim_ascii();
         match self.framing {
             Framing::Lines if rest.is_empty() => Ok(None),
             Framing::Lines => Ok(Some(rest.to_vec())),
-            Framing::Events if rest.is_empty() && !self.has_data => Ok(None),
+            // A comment at the very end may lack its line's end, too.
+            Framing::Events if !self.has_data && (rest.is_empty() || rest.starts_with(b":")) => Ok(None),
             Framing::Events => {
                 // Some servers leave out the blank line behind the last event: it counts if it is whole.
                 self.field(rest);
@@ -97,6 +110,11 @@ impl Frames {
         self.data.extend_from_slice(value);
     }
 
+    /// A line without the mark that may stand before the first one.
+    fn unmarked<'a>(&self, line: &'a [u8]) -> &'a [u8] {
+        line.strip_prefix(BYTE_ORDER_MARK).filter(|_| self.first).unwrap_or(line)
+    }
+
     /// The next line, without its end: `\n` or `\r\n`. A lone `\r`, which the standard allows, is used by nobody.
     fn line(&mut self) -> Option<Vec<u8>> {
         let found = self.buffer[self.looked..].iter().position(|byte| *byte == b'\n');
@@ -104,9 +122,9 @@ impl Frames {
             self.looked = self.buffer.len();
             return None;
         };
-        let line = &self.buffer[self.done..at];
+        let line = self.unmarked(&self.buffer[self.done..at]);
         let line = line.strip_suffix(b"\r").unwrap_or(line).to_vec();
-        (self.done, self.looked) = (at + 1, at + 1);
+        (self.done, self.looked, self.first) = (at + 1, at + 1, false);
         Some(line)
     }
 }
@@ -145,6 +163,28 @@ mod tests {
     #[test]
     fn lines_are_events_too() {
         assert_eq!(all(Framing::Lines, &[b"{\"a\":1}\n\n{\"b\"", b":2}"]), ["{\"a\":1}", "{\"b\":2}"]);
+    }
+
+    /// Tried by letting the mark stand, and by taking it off every line: the test failed both times.
+    #[test]
+    fn a_byte_order_mark_counts_for_nothing_at_the_very_beginning() {
+        let stream = b"\xef\xbb\xbfdata: 1\n\n\xef\xbb\xbfdata: 2\n\ndata: 3\n\n";
+        assert_eq!(all(Framing::Events, &[stream]), ["1", "3"]);
+        let bytes: Vec<&[u8]> = stream.chunks(1).collect();
+        assert_eq!(all(Framing::Events, &bytes), ["1", "3"]);
+        assert_eq!(all(Framing::Events, &[b"\xef\xbb\xbfdata: 1"]), ["1"]);
+        assert_eq!(all(Framing::Lines, &[b"\xef\xbb\xbf1\n2"]), ["1", "2"]);
+    }
+
+    /// Tried by taking a comment without its line's end for half an event: the test failed.
+    #[test]
+    fn a_comment_at_the_end_is_no_half_event() {
+        assert_eq!(all(Framing::Events, &[b"data: 1\n\n: bye"]), ["1"]);
+        assert_eq!(all(Framing::Events, &[b"data: 1\n: bye"]), ["1"]);
+        let mut frames = Frames::new(Framing::Events);
+        frames.feed(b"data: 1\n\ndat").unwrap();
+        assert!(frames.next().is_some());
+        assert_eq!(frames.end(), Err(ProviderError::Truncated));
     }
 
     #[test]

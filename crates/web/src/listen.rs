@@ -1,11 +1,16 @@
-//! The listener, and how it ends: nothing new is taken, what runs has the grace time, then it is cut off.
+//! The listener, and how it ends: nothing new is taken, what runs has the grace time, then it is
+//! stopped and says so to its client.
 
-use axum::serve::ListenerExt;
-use std::{io, net::SocketAddr, time::Duration};
+use axum::{extract::FromRef, serve::ListenerExt};
+use cofounder_metering::Meter;
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{Service, routes};
+
+/// How long calls that are stopped may take to say so to their clients.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// An open listener.
 #[derive(Debug)]
@@ -37,16 +42,20 @@ impl Listening {
                 tracing::debug!(%error, "a connection keeps its delay");
             }
         });
+        let meter = Arc::<Meter>::from_ref(&service);
         let stopped = stop.clone().cancelled_owned();
         let serving = axum::serve(listener, routes(service)).with_graceful_shutdown(stopped).into_future();
         let late = async {
             stop.cancelled().await;
             tokio::time::sleep(grace).await;
+            tracing::warn!("calls that did not end within {} s are stopped", grace.as_secs_f64());
+            meter.stop_calls();
+            tokio::time::sleep(LAST_WORDS).await;
         };
         tokio::select! {
             served = serving => served,
             () = late => {
-                tracing::warn!("requests that did not end within {} s are cut off", grace.as_secs_f64());
+                tracing::warn!("clients that do not take the end of their answers are cut off");
                 Ok(())
             }
         }

@@ -33,16 +33,19 @@ pub struct GatewaySettings {
     pub patience: Duration,
     /// When a call must have ended.
     pub deadline: Duration,
+    /// How long a client may leave a piece of a streamed answer untaken.
+    pub stall: Duration,
 }
 
 impl Default for GatewaySettings {
-    /// 8 MiB within 30 s; 1 s for a free target; 10 minutes in all.
+    /// 8 MiB within 30 s; 1 s for a free target; 10 minutes in all, 30 s for a piece to be taken.
     fn default() -> Self {
         Self {
             largest: 8 << 20,
             read: Duration::from_secs(30),
             patience: Duration::from_secs(1),
             deadline: Duration::from_mins(10),
+            stall: Duration::from_secs(30),
         }
     }
 }

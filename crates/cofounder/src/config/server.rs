@@ -41,6 +41,8 @@ pub(crate) struct GatewaySection {
     wait_ms: u64,
     /// When a call must have ended.
     deadline_ms: u64,
+    /// How long a client may leave a piece of a streamed answer untaken.
+    stall_ms: u64,
 }
 
 impl Default for GatewaySection {
@@ -52,6 +54,7 @@ impl Default for GatewaySection {
             read_ms: millis(settings.read),
             wait_ms: millis(settings.patience),
             deadline_ms: millis(settings.deadline),
+            stall_ms: millis(settings.stall),
         }
     }
 }
@@ -63,6 +66,7 @@ impl GatewaySection {
             read: Duration::from_millis(self.read_ms.max(1)),
             patience: Duration::from_millis(self.wait_ms),
             deadline: Duration::from_millis(self.deadline_ms.max(1)),
+            stall: Duration::from_millis(self.stall_ms.max(1)),
         }
     }
 }

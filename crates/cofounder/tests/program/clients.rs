@@ -29,7 +29,7 @@ async fn run(mut command: Command, script: &str) {
     bench.provider.script(scripted);
     limited.script(scripted);
     bench.configure(&format!(
-        "[provider.acme.model.vectors]\nabilities = [\"embeddings\"]\n[provider.b]\nbase_url = \"{}\"\n[provider.b.model.limited]\n",
+        "abilities = [\"chat\", \"tools\"]\n[provider.acme.model.vectors]\nabilities = [\"embeddings\"]\n[provider.b]\nbase_url = \"{}\"\n[provider.b.model.limited]\n",
         limited.url()
     ));
     let key = token(&bench, &[]).await;

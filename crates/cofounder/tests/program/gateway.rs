@@ -47,6 +47,7 @@ async fn everything_but_health_is_closed_without_a_token() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_client_sends_and_what_a_provider_answers_goes_on_unharmed() {
     let bench = Workbench::new().await;
+    bench.configure("abilities = [\"chat\", \"tools\", \"vision\"]\n");
     let key = token(&bench, &[]).await;
     let server = Server::start(&bench).await;
     let strange = r#"{"id":"x","object":"chat.completion","model":"large","choices":[{"index":0,"message":{"role":"assistant","content":"hi","odd":[1.50,1e400]},"finish_reason":"stop","logprobs":{"content":[]}}],"usage":{"prompt_tokens":3,"completion_tokens":1,"total_tokens":4,"new_kind":7},"system_fingerprint":"fp"}"#;

@@ -24,6 +24,7 @@ mod readiness;
 mod requests;
 mod review;
 mod sources;
+mod stopping;
 mod torture;
 mod webhooks;
 mod writers;

@@ -151,6 +151,7 @@ pub(crate) fn client(body: &str, token: Option<TokenTerms>) -> ClientCall {
         step: "gateway",
         deadline: None,
         patience: Duration::from_secs(60),
+        stall: Duration::from_secs(30),
         cancel: CancellationToken::new(),
     }
 }

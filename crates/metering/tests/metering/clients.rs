@@ -1,7 +1,7 @@
 //! Clients' calls: their money, and their lines in the ledger.
 
 use cofounder_domain::{FaultKind, NanoUsd, TokenId};
-use cofounder_metering::{Budgets, CallError, TokenTerms};
+use cofounder_metering::{Brings, Budgets, CallError, ClientCall, TokenTerms};
 use cofounder_storage::{CallState, LedgerFilter, SumBy};
 use cofounder_testkit::provider::{End, Reply};
 use prometheus_client::{encoding::text::encode, registry::Registry};
@@ -17,6 +17,17 @@ fn token(bench: &Bench) -> TokenTerms {
         requests_per_minute: None,
         tokens_per_minute: None,
     }
+}
+
+/// Waits until no request is open at the provider.
+async fn nobody_is_asked(bench: &Bench) {
+    tokio::time::timeout(Duration::from_secs(5), async {
+        while bench.fake.open() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await
+    .expect("the provider is not asked any longer");
 }
 
 /// Tried by counting the metric before the lost attempts were added: the test failed.
@@ -100,13 +111,7 @@ async fn an_abandoned_stream_is_settled_by_what_came_and_says_so() {
     assert_eq!((row.state, row.tokens.measured), (Some(CallState::Abandoned), false));
     assert!(row.cost > NanoUsd::ZERO && row.cost < PRICE.worst(200, 100), "{row:?}");
     assert_eq!(bench.used_today().await, row.cost);
-    tokio::time::timeout(Duration::from_secs(5), async {
-        while bench.fake.open() > 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    })
-    .await
-    .expect("the provider is not asked any longer");
+    nobody_is_asked(&bench).await;
 }
 
 #[tokio::test]
@@ -158,16 +163,85 @@ async fn a_client_that_goes_away_ends_its_call_at_once() {
     bench.fake.reply([Reply::Hang]);
     let gone = tokio::time::timeout(Duration::from_millis(300), bench.meter.ask(client(HELLO, None))).await;
     assert!(gone.is_err());
-    tokio::time::timeout(Duration::from_secs(5), async {
-        while bench.fake.open() > 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    })
-    .await
-    .expect("the provider is not asked any longer");
+    nobody_is_asked(&bench).await;
     bench.meter.close().await.unwrap();
     let row = bench.db.ledger(&LedgerFilter::default(), 9, None).await.unwrap().items.remove(0);
     assert_eq!(row.state, Some(CallState::Abandoned));
     assert_eq!(row.lost, PRICE.worst(HELLO.len() as u64 + 64, 100), "it may have worked on it");
     assert_eq!(bench.used_today().await, row.lost);
+}
+
+/// Tried without a limit for the piece that is not taken: the test failed.
+#[tokio::test]
+async fn a_client_that_takes_nothing_holds_nothing() {
+    let bench = Bench::new(daily(1.0)).await;
+    let body = HELLO.replace("\"max_tokens\"", "\"stream\":true,\"max_tokens\"");
+    let words = ["word "; 200];
+    bench.fake.reply([Reply::stream(&words, End::StallAfter(200))]);
+    let call = ClientCall { stall: Duration::from_millis(100), ..client(&body, None) };
+    let mut stream = bench.meter.open(call).await.unwrap();
+    nobody_is_asked(&bench).await;
+    let mut pieces = 0;
+    let error = loop {
+        match stream.next().await {
+            Ok(piece) => pieces += u32::from(piece.expect("it was not the whole").brings == Brings::Content),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, CallError::Untaken { .. }), "{error}");
+    assert!((1..20).contains(&pieces), "{pieces}");
+    bench.meter.flush().await;
+    let row = bench.db.ledger(&LedgerFilter::default(), 9, None).await.unwrap().items.remove(0);
+    assert_eq!(row.state, Some(CallState::Abandoned));
+    assert!(row.error.unwrap().contains("no piece of the answer was taken"));
+}
+
+/// Tried by closing without stopping the calls that run: the test failed.
+#[tokio::test]
+async fn the_end_of_the_program_stops_calls_settles_them_and_writes_them_down() {
+    let bench = Bench::new(daily(1.0)).await;
+    let body = HELLO.replace("\"max_tokens\"", "\"stream\":true,\"max_tokens\"");
+    bench.fake.reply([Reply::stream(&["some ", "words "], End::StallAfter(2))]);
+    let call = ClientCall { cancel: bench.meter.cancellation(), ..client(&body, None) };
+    let mut stream = bench.meter.open(call).await.unwrap();
+    bench.meter.close().await.unwrap();
+    let error = loop {
+        match stream.next().await {
+            Ok(piece) => drop(piece.expect("it was not the whole")),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, CallError::Stopping), "{error}");
+    let row = bench.db.ledger(&LedgerFilter::default(), 9, None).await.unwrap().items.remove(0);
+    assert_eq!((row.state, row.fault), (Some(CallState::Failed), Some(FaultKind::Unavailable)));
+    assert!(row.cost > NanoUsd::ZERO && row.attempts.to_string().contains("being stopped"), "{row:?}");
+    assert_eq!(bench.used_today().await, row.cost + row.lost);
+    let more = bench.meter.ask(client(HELLO, None)).await.unwrap_err();
+    assert!(matches!(more, CallError::Stopping), "{more}");
+}
+
+/// Tried by telling all money that is taken as spent: the test failed.
+#[tokio::test]
+async fn money_that_is_only_set_aside_is_waited_for_and_then_it_is_said_when_to_ask_again() {
+    let worst = PRICE.worst(HELLO.len() as u64 + 64, 100);
+    let budgets = Budgets { day: Some(NanoUsd::new(worst.nano() * 3 / 2)), ..Budgets::default() };
+    let bench = Bench::new(budgets).await;
+    bench.fake.reply([Reply::Late(700, "first".into()), Reply::text("second"), Reply::Hang]);
+    let patient = ClientCall { patience: Duration::from_secs(20), ..client(HELLO, None) };
+    let (first, second) = tokio::join!(bench.meter.ask(client(HELLO, None)), bench.meter.ask(patient));
+    assert!(first.is_ok() && second.is_ok(), "{first:?} {second:?}");
+    let hanging = client(HELLO, None);
+    let end = hanging.cancel.clone();
+    let (hung, refused) = tokio::join!(bench.meter.ask(hanging), async {
+        while bench.fake.open() == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let hasty = ClientCall { patience: Duration::ZERO, ..client(HELLO, None) };
+        let refused = bench.meter.ask(hasty).await.unwrap_err();
+        end.cancel();
+        refused
+    });
+    assert!(hung.is_err());
+    assert_eq!((refused.kind(), refused.retry_after()), (FaultKind::Limited, Some(Duration::from_secs(1))));
+    assert!(matches!(refused, CallError::Held { .. }), "{refused}");
 }

@@ -23,7 +23,7 @@ pub struct ModelSection {
     pub timeouts: Timeouts,
     /// Limits of its own, beside its provider's.
     pub limits: Limits,
-    /// What it can do; chat, stream and JSON if nothing is said.
+    /// What it can do, if not what the catalogue says; chat, stream and JSON if that says nothing either.
     pub abilities: Option<Abilities>,
 }
 

@@ -2,6 +2,7 @@
 //! whole or piece by piece. Nothing here does any input or output, waits, or knows which target comes next.
 
 mod anthropic;
+mod count;
 mod gemini;
 mod huggingface;
 mod models;

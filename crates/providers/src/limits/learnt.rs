@@ -44,6 +44,11 @@ impl Learnt {
         (requests.is_some() || tokens.is_some()).then_some(Self { requests, tokens })
     }
 
+    /// Whether anything of it is not over yet.
+    pub(super) fn matters(&self, now: Instant) -> bool {
+        [&self.requests, &self.tokens].into_iter().flatten().any(|(_, until)| *until > now)
+    }
+
     /// How long until a request of so many tokens may begin.
     pub(super) fn wait(&self, tokens: u64, now: Instant) -> Duration {
         let wait = |left: &Option<(u64, Instant)>, needed: u64| match left {

@@ -4,13 +4,12 @@
 mod learnt;
 mod window;
 
-use crate::{Dialect, Limits, ProviderError};
+use crate::{Dialect, Limits, ProviderError, named::Named};
 use cofounder_domain::Timestamp;
 use cofounder_fairness as fairness;
 use learnt::Learnt;
 use reqwest::header::HeaderMap;
 use std::{
-    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -35,7 +34,7 @@ struct Minute {
     requests: Option<Window>,
     tokens: Option<Window>,
     /// By model.
-    learnt: HashMap<String, Learnt>,
+    learnt: Named<Learnt>,
 }
 
 /// Who asks, and for how much.
@@ -95,7 +94,7 @@ impl Limiter {
         let minute = Minute {
             requests: limits.requests_per_minute.map(|n| Window::new(u64::from(n))),
             tokens: limits.tokens_per_minute.map(Window::new),
-            learnt: HashMap::new(),
+            learnt: Named::default(),
         };
         let queue = limits.queue.unwrap_or(QUEUE) as usize;
         Arc::new(Self { desk: fairness::Desk::new(places, queue), limits, minute: Mutex::new(minute) })
@@ -133,7 +132,10 @@ impl Limiter {
         let mut minute = self.minute();
         match minute.learnt.get_mut(model) {
             Some(old) => *old = learnt,
-            None => drop(minute.learnt.insert(model.to_owned(), learnt)),
+            None => {
+                let now = Instant::now();
+                minute.learnt.insert(model, learnt, |learnt| learnt.matters(now));
+            }
         }
     }
 
@@ -257,5 +259,18 @@ mod tests {
         assert!(wait > Duration::from_secs(350), "{wait:?}");
         let other = Wish { model: "n".to_owned(), ..wish(1, 0) };
         drop(limiter.enter(&other).await.unwrap());
+    }
+
+    /// Tried by keeping all: the test failed.
+    #[tokio::test]
+    async fn of_made_up_names_not_all_is_kept_that_was_learnt() {
+        let limiter = limiter(Limits::default());
+        let mut headers = HeaderMap::new();
+        headers.insert("x-ratelimit-remaining-requests", "0".parse().unwrap());
+        headers.insert("x-ratelimit-reset-requests", "6m0s".parse().unwrap());
+        (0..10_000).for_each(|n| limiter.learn(&n.to_string(), &headers, Timestamp::default()));
+        assert!(limiter.minute().learnt.names().count() < 5_000);
+        let last = Wish { model: "9999".to_owned(), ..wish(1, 0) };
+        assert!(limiter.enter(&last).await.is_err(), "the newest are known");
     }
 }

@@ -4,10 +4,10 @@ use super::{HealthChange, Target, TargetState};
 use crate::{
     ProviderError,
     breaker::{Breaker, Gate},
+    named::Named,
 };
 use cofounder_domain::Clock;
 use std::{
-    collections::HashMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
@@ -18,9 +18,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 type Watcher = Box<dyn Fn(HealthChange) + Send + Sync>;
 
-/// What is known of every target's health.
+/// What is known of the health of those targets that do not simply work.
 pub(super) struct Breakers {
-    known: Mutex<HashMap<String, Breaker>>,
+    known: Mutex<Named<Breaker>>,
     clock: Arc<dyn Clock>,
     watcher: OnceLock<Watcher>,
 }
@@ -42,7 +42,7 @@ impl Breakers {
         drop(self.watcher.set(watcher));
     }
 
-    pub(super) fn known(&self) -> MutexGuard<'_, HashMap<String, Breaker>> {
+    pub(super) fn known(&self) -> MutexGuard<'_, Named<Breaker>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -66,24 +66,29 @@ impl Breakers {
         }
     }
 
-    /// Leaves the target alone for a while: it said that it has nothing left to give.
+    /// Notes what became known of a target. Of one that simply works nothing is kept: clients make names up.
     fn note(&self, id: &str, change: impl FnOnce(&mut Breaker)) {
         let now = self.clock.now();
         let told = {
-            let mut known = self.known();
-            let breaker = match known.get_mut(id) {
-                Some(breaker) => breaker,
-                None => known.entry(id.to_owned()).or_default(),
-            };
+            let (mut known, mut fresh) = (self.known(), Breaker::default());
+            let old = known.get_mut(id);
+            let is_new = old.is_none();
+            let breaker = old.unwrap_or(&mut fresh);
             let before = breaker.state(now);
             change(breaker);
-            let after = breaker.state(now);
-            (rests(before) != rests(after)).then(|| HealthChange {
+            let (after, matters) = (breaker.state(now), breaker.matters(now));
+            let told = (rests(before) != rests(after)).then(|| HealthChange {
                 target: id.to_owned(),
                 state: after,
                 failures: breaker.failures(),
                 last_error: breaker.last_error.clone(),
-            })
+            });
+            match (is_new, matters) {
+                (true, true) => known.insert(id, fresh, |breaker| breaker.matters(now)),
+                (false, false) => known.remove(id),
+                _ => {}
+            }
+            told
         };
         if let (Some(change), Some(watcher)) = (told, self.watcher.get()) {
             watcher(change);
@@ -105,6 +110,14 @@ pub(super) struct Pass {
 }
 
 impl Pass {
+    /// The answer has begun. A probe has then shown what it was to show: others may ask again while it is being heard,
+    /// and what it comes to in the end counts as any request's outcome does.
+    pub(super) fn begun(&mut self) {
+        if std::mem::take(&mut self.probe) {
+            self.breakers.note(&self.id, Breaker::works);
+        }
+    }
+
     /// The request came to this.
     pub(super) fn settle(mut self, outcome: Result<(), &ProviderError>) {
         self.settled = true;
@@ -126,5 +139,27 @@ impl Drop for Pass {
         if !self.settled && self.probe {
             self.breakers.note(&self.id, |breaker| breaker.unclear(true));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cofounder_domain::SystemClock;
+
+    /// Tried by keeping all, and by keeping those that work: the test failed both times.
+    #[test]
+    fn names_that_clients_make_up_are_not_kept_without_end() {
+        let breakers = Breakers::new(Arc::new(SystemClock));
+        breakers.note("p/works", Breaker::works);
+        breakers.note("p/mended", |breaker| breaker.failed(false, "down".to_owned(), breakers.clock.now()));
+        breakers.note("p/mended", Breaker::works);
+        assert_eq!(breakers.known().names().count(), 0);
+        for n in 0..10_000 {
+            let now = breakers.clock.now();
+            breakers.note(&format!("p/{n}"), |breaker| breaker.failed(false, "down".to_owned(), now));
+        }
+        assert!(breakers.known().names().count() < 5_000);
+        assert!(breakers.known().get("p/9999").is_some_and(|breaker| breaker.failures() == 1));
     }
 }

@@ -1,9 +1,9 @@
 //! One request to one target: its place, its socket, its time, its health.
 
 use super::{
-    ChatStream, Route, Router, Target, Witness,
+    Answered, ChatStream, Opened, Route, Router, Target, Witness,
     breakers::Pass,
-    course::Course,
+    course::{Course, Reached},
     provider::{Key, Places, Provider},
     witness::Told,
 };
@@ -45,28 +45,6 @@ pub struct Call<'a> {
 /// How long a call may wait for a free target, unless its caller has another opinion.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A whole answer and how it came.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Answered<A = Answer> {
-    /// The answer.
-    pub answer: A,
-    /// Who gave it.
-    pub target: Arc<Target>,
-    /// Every request that was made for it; the last one is the answered one.
-    pub attempts: Vec<Attempt>,
-}
-
-/// An answer that has begun, and how it came to that.
-#[derive(Debug)]
-pub struct Opened {
-    /// The answer.
-    pub stream: ChatStream,
-    /// Who gives it.
-    pub target: Arc<Target>,
-    /// Every request that was made for it; the last one is the one that goes on.
-    pub attempts: Vec<Attempt>,
-}
-
 /// What came of one request.
 pub(super) enum Got {
     Whole(Answer),
@@ -80,9 +58,10 @@ impl Router {
     /// # Errors
     /// The last error that waiting could mend, else the last one.
     pub async fn ask(&self, call: &Call<'_>, witness: &mut dyn Witness) -> Result<Answered, ProviderError> {
-        let (got, target, attempts) = Course::new(self, call, false, witness).run().await?;
+        let Reached { got, target, attempts, passed_over } =
+            Course::new(self, call, false, witness).run().await?;
         match got {
-            Got::Whole(answer) => Ok(Answered { answer, target, attempts }),
+            Got::Whole(answer) => Ok(Answered { answer, target, attempts, passed_over }),
             Got::Begun(_) => Err(ProviderError::Bug { why: "a whole answer was asked for".to_owned() }),
         }
     }
@@ -93,9 +72,10 @@ impl Router {
     /// # Errors
     /// As [`Self::ask`].
     pub async fn open(&self, call: &Call<'_>, witness: &mut dyn Witness) -> Result<Opened, ProviderError> {
-        let (got, target, attempts) = Course::new(self, call, true, witness).run().await?;
+        let Reached { got, target, attempts, passed_over } =
+            Course::new(self, call, true, witness).run().await?;
         match got {
-            Got::Begun(stream) => Ok(Opened { stream: *stream, target, attempts }),
+            Got::Begun(stream) => Ok(Opened { stream: *stream, target, attempts, passed_over }),
             Got::Whole(_) => Err(ProviderError::Bug { why: "a streamed answer was asked for".to_owned() }),
         }
     }
@@ -116,9 +96,9 @@ impl Router {
         let question = Question::Chat(request);
         let caller: Arc<str> = "".into();
         let call = Call { route, question, key, caller, bound: None, deadline, patience: PATIENCE, cancel };
-        let Answered { answer, target, attempts } = self.ask(&call, &mut Told(observer)).await?;
+        let Answered { answer, target, attempts, passed_over } = self.ask(&call, &mut Told(observer)).await?;
         let Answer { text, finish, usage, model, .. } = answer;
-        Ok(Answered { answer: ChatAnswer { text, finish, usage, model }, target, attempts })
+        Ok(Answered { answer: ChatAnswer { text, finish, usage, model }, target, attempts, passed_over })
     }
 
     /// Asks one target; tells also how long it was waited for until it could be. The outcome goes to its breaker.
@@ -153,7 +133,7 @@ impl Router {
                 pass.settle(Ok(()));
                 Ok(Got::Whole(answer))
             }
-            // The answer's end decides.
+            // The answer's end decides what it was; that it began ends a probe.
             Ok((Reply::Begun(source), places)) => {
                 Ok(Got::Begun(Box::new(ChatStream::new(*source, pass, places, call.cancel.clone()))))
             }

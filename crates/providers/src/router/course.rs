@@ -2,7 +2,9 @@
 
 use super::{
     Router, Target, Witness,
+    breakers::Pass,
     call::{Call, Got, Manner},
+    passed::Passed,
 };
 use crate::{Attempt, ProviderError, Stage, breaker::Gate};
 use backon::{BackoffBuilder, ExponentialBuilder};
@@ -27,6 +29,7 @@ pub(super) struct Course<'a> {
     attempts: Vec<Attempt>,
     /// By target.
     parts: Vec<Part>,
+    passed: Passed,
     last: Option<ProviderError>,
 }
 
@@ -41,7 +44,14 @@ struct Part {
     loading: Option<Instant>,
 }
 
-type Reached = (Got, Arc<Target>, Vec<Attempt>);
+/// Where a call got to.
+pub(super) struct Reached {
+    pub(super) got: Got,
+    pub(super) target: Arc<Target>,
+    pub(super) attempts: Vec<Attempt>,
+    /// The other targets that it got to, and why they did not answer.
+    pub(super) passed_over: Vec<(String, String)>,
+}
 
 impl<'a> Course<'a> {
     pub(super) fn new(
@@ -52,10 +62,28 @@ impl<'a> Course<'a> {
     ) -> Self {
         let parts = vec![Part::default(); call.route.targets.len()];
         let patience = call.patience;
-        Self { router, call, streamed, patience, witness, attempts: Vec::new(), parts, last: None }
+        Self {
+            router,
+            call,
+            streamed,
+            patience,
+            witness,
+            attempts: Vec::new(),
+            parts,
+            passed: Passed::default(),
+            last: None,
+        }
     }
 
     pub(super) async fn run(mut self) -> Result<Reached, ProviderError> {
+        let outcome = self.rounds().await;
+        if outcome.is_err() {
+            self.passed.tell(self.call.route, self.witness);
+        }
+        outcome
+    }
+
+    async fn rounds(&mut self) -> Result<Reached, ProviderError> {
         self.router.retries.call();
         let first = Duration::from_millis(200);
         let backoff =
@@ -83,41 +111,66 @@ impl<'a> Course<'a> {
 
     /// Asks each target once that may be asked. An error ends the call.
     async fn round(&mut self, round: usize) -> Result<Option<Reached>, ProviderError> {
-        let call = self.call;
-        for (index, target) in call.route.targets.iter().enumerate() {
-            if self.parts[index].out || self.parts[index].loading.is_some_and(|until| until > Instant::now())
-            {
+        for index in 0..self.parts.len() {
+            let Part { out, loading, .. } = self.parts[index];
+            if out || loading.is_some_and(|until| until > Instant::now()) {
                 continue;
             }
             self.check_time()?;
-            let Ok(pass) = self.router.breakers.enter(target) else { continue };
-            let loaded = self.parts[index].loading.take().is_some();
-            if self.parts[index].asked && !loaded && !self.router.retries.take() {
-                continue;
-            }
-            if !self.attempts.is_empty()
-                && let Err(error) = self.witness.before(target).await
-            {
-                self.note(index, error)?;
-                continue;
-            }
-            let manner = Manner { streamed: self.streamed, until: self.may_wait(round, index) };
-            let (attempt, waited, answer) = self.router.attempt(call, target, pass, manner).await;
-            self.patience = self.patience.saturating_sub(waited);
-            if let Some(attempt) = attempt {
-                self.parts[index].asked = true;
-                self.witness.after(&attempt);
-                self.attempts.push(attempt);
-            }
-            match answer {
-                Ok(got) => {
-                    let attempts = std::mem::take(&mut self.attempts);
-                    return Ok(Some((got, Arc::clone(target), attempts)));
-                }
-                Err(error) => self.note(index, error)?,
+            let Some(pass) = self.pass(index).await? else { continue };
+            if let Some(got) = self.ask(round, index, pass).await? {
+                let attempts = std::mem::take(&mut self.attempts);
+                let passed_over = std::mem::take(&mut self.passed).beside(index, self.call.route);
+                let target = Arc::clone(&self.call.route.targets[index]);
+                return Ok(Some(Reached { got, target, attempts, passed_over }));
             }
         }
         Ok(None)
+    }
+
+    /// Leave to ask a target: from its breaker, from the budget of second tries, and from whoever pays.
+    async fn pass(&mut self, index: usize) -> Result<Option<Pass>, ProviderError> {
+        let target = &self.call.route.targets[index];
+        let pass = match self.router.breakers.enter(target) {
+            Ok(pass) => pass,
+            Err(gate) => {
+                self.passed.shut(index, gate);
+                return Ok(None);
+            }
+        };
+        let loaded = self.parts[index].loading.take().is_some();
+        if self.parts[index].asked && !loaded && !self.router.retries.take() {
+            return Ok(None);
+        }
+        if !self.attempts.is_empty()
+            && let Err(error) = self.witness.before(target).await
+        {
+            self.passed.failed(index, &error, true);
+            self.note(index, error)?;
+            return Ok(None);
+        }
+        Ok(Some(pass))
+    }
+
+    async fn ask(&mut self, round: usize, index: usize, pass: Pass) -> Result<Option<Got>, ProviderError> {
+        let target = &self.call.route.targets[index];
+        let manner = Manner { streamed: self.streamed, until: self.may_wait(round, index) };
+        let (attempt, waited, answer) = self.router.attempt(self.call, target, pass, manner).await;
+        self.patience = self.patience.saturating_sub(waited);
+        let asked = attempt.is_some();
+        if let Some(attempt) = attempt {
+            self.parts[index].asked = true;
+            self.witness.after(&attempt);
+            self.attempts.push(attempt);
+        }
+        match answer {
+            Ok(got) => Ok(Some(got)),
+            Err(error) => {
+                self.passed.failed(index, &error, asked);
+                self.note(index, error)?;
+                Ok(None)
+            }
+        }
     }
 
     /// Until when a request may wait for a place with this target. A busy one is passed over for a later one, but a free
@@ -217,9 +270,9 @@ impl<'a> Course<'a> {
     }
 
     /// What to tell when no target answered.
-    fn verdict(self) -> ProviderError {
+    fn verdict(&mut self) -> ProviderError {
         let soonest = self.soonest().filter(|wait| !wait.is_zero());
-        match (self.last, soonest) {
+        match (self.last.take(), soonest) {
             (Some(ProviderError::Limited { why, retry_after }), wait) => {
                 ProviderError::Limited { why, retry_after: wait.or(retry_after) }
             }

@@ -18,7 +18,7 @@ pub struct ProviderHealth {
     pub problem: Option<String>,
     /// How many calls wait for a place with it.
     pub waiting: usize,
-    /// Its models that are configured or were asked.
+    /// Its models that are configured, and others that were asked and do not simply work.
     pub targets: Vec<TargetHealth>,
 }
 
@@ -78,7 +78,7 @@ impl Router {
         let health = |p: &super::Provider| {
             let prefix = format!("{}/", p.name);
             let mut ids: BTreeSet<String> = p.targets().iter().map(|t| t.id()).collect();
-            ids.extend(breakers.keys().filter(|id| id.starts_with(&prefix)).cloned());
+            ids.extend(breakers.names().filter(|id| id.starts_with(&prefix)).cloned());
             let problem = match &p.key {
                 Key::Missing(why) => Some(format!("its key is missing: {why}")),
                 _ => None,

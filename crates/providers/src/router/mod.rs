@@ -1,11 +1,14 @@
 //! The router: knows every provider, says where a call may go, and takes it there.
 
+mod answered;
 mod breakers;
 mod call;
 mod course;
 mod health;
 mod list;
+mod obstacle;
 mod order;
+mod passed;
 mod probe;
 mod provider;
 mod retries;
@@ -14,7 +17,8 @@ mod stream;
 mod target;
 mod witness;
 
-pub use call::{Answered, Call, Opened};
+pub use answered::{Answered, Opened};
+pub use call::Call;
 pub use health::{HealthChange, ProviderHealth, TargetHealth, TargetState};
 pub use rules::Wanted;
 pub use stream::ChatStream;

@@ -2,7 +2,7 @@
 
 use super::Target;
 use crate::{
-    Ability, Catalogue, Dialect, ModelSection, ProviderError, ProviderSection, Verb,
+    Abilities, Ability, Catalogue, Dialect, ModelSection, ProviderError, ProviderSection, Verb,
     catalogue::Entry,
     config::Patience,
     http,
@@ -102,7 +102,10 @@ impl Provider {
         let mut provider =
             Self { name, origin, section, key, headers, targets, limiter, own, context, catalogue, clients };
         let models = provider.section.model.0.iter();
-        provider.targets = models.map(|(model, section)| Arc::new(provider.build(model, section))).collect();
+        // A model of a configuration can chat unless it is said to do something else; a found one may do anything.
+        let assumed = (origin != Origin::Found).then(Abilities::default);
+        let made = models.map(|(model, section)| provider.build(model, section, assumed.as_ref()));
+        provider.targets = made.map(Arc::new).collect();
         provider
     }
 
@@ -118,7 +121,12 @@ impl Provider {
     /// A model of this provider; of one without a table, any.
     pub(crate) fn target(&self, model: &str) -> Option<Arc<Target>> {
         let known = self.targets.iter().find(|target| target.model == model).cloned();
-        let any = || self.takes_any_name().then(|| Arc::new(self.build(model, &ModelSection::default())));
+        // Of one that is only named nobody could say what it can do; but the engine in this program is known.
+        let assumed = self.is_embedded().then(Abilities::default);
+        let any = || {
+            self.takes_any_name()
+                .then(|| Arc::new(self.build(model, &ModelSection::default(), assumed.as_ref())))
+        };
         known.or_else(any)
     }
 
@@ -132,7 +140,7 @@ impl Provider {
         self.section.model.0.is_empty() || self.origin != Origin::Configured
     }
 
-    fn build(&self, model: &str, section: &ModelSection) -> Target {
+    fn build(&self, model: &str, section: &ModelSection, assumed: Option<&Abilities>) -> Target {
         let known = self.known(model);
         let costless = matches!(self.origin, Origin::Embedded | Origin::Found);
         let price = section.price.or(costless.then_some(Price::FREE)).or(known.and_then(|e| e.price));
@@ -140,7 +148,7 @@ impl Provider {
             Some(price) => price.is_free(),
             None => self.is_local() && self.section.api_key.is_none(),
         };
-        let abilities = section.abilities.clone().or_else(|| known?.abilities.clone());
+        let abilities = section.abilities.as_ref().or_else(|| known?.abilities.as_ref()).or(assumed).cloned();
         Target {
             provider: self.name.clone(),
             model: model.to_owned(),

@@ -1,45 +1,12 @@
 //! The routing rules: which targets may take a call, in which order, and why the others may not.
 
-use super::{EMBEDDED, Need, OLLAMA, Origin, Provider, Route, Router, Target, provider::Key};
+use super::{
+    EMBEDDED, Need, OLLAMA, Origin, Provider, Route, Router, Target,
+    obstacle::{Obstacle, nothing},
+    provider::Key,
+};
 use crate::{Ability, Preference, ProviderError, Role, Verb, presets::Preset};
 use std::{collections::HashSet, sync::Arc};
-
-/// Why a target is passed over.
-#[derive(Clone, Debug)]
-enum Obstacle {
-    Unknown(String),
-    NoModelNamed,
-    NoKey(String),
-    Unable(Ability),
-    Paid,
-    NoPrice,
-    TooLong(String),
-}
-
-impl Obstacle {
-    fn text(&self, name: &str) -> String {
-        match self {
-            Self::Unknown(known) => format!("it is not known; known are: {known}"),
-            Self::NoModelNamed => format!("it has no models in the configuration; name one with --model {name}/MODEL"),
-            Self::TooLong(what) => what.clone(),
-            Self::NoKey(why) => format!("its key is missing: {why}"),
-            Self::Unable(ability) => format!("its `abilities` do not name `{}`", ability.as_str()),
-            Self::Paid => format!("it may cost money; set router.allow_paid = true, or name it with --model {name}"),
-            Self::NoPrice => {
-                "it has no price, so no budget can hold; write price = { input = …, output = … }, or take the budget away".to_owned()
-            }
-        }
-    }
-
-    fn error(self, name: &str) -> ProviderError {
-        match self {
-            Self::Unknown(known) => unknown(name, known),
-            Self::NoKey(why) => ProviderError::Unauthorised { why },
-            Self::TooLong(why) => ProviderError::ContextTooLong { why: format!("{name}: {why}") },
-            other => ProviderError::no_route(format!("{name}: {}", other.text(name))),
-        }
-    }
-}
 
 impl Router {
     /// Where a call may go. What is named by `pin` is never replaced by another.
@@ -142,7 +109,8 @@ impl Router {
             let paid = (!target.free && !self.section.allow_paid).then_some(Obstacle::Paid);
             // Of a model of which nobody says what it can do, only a chat is expected unless it is named.
             let chats = need.verb == Verb::Chat || target.abilities.is_some();
-            let unable = need.abilities().next().filter(|_| !chats).map(Obstacle::Unable);
+            let unable =
+                need.abilities().next().filter(|_| !chats).map(|ability| self.unable(&target, ability));
             let verdict = self.obstacle(&target, need).or(unable).or(paid);
             (target.id(), verdict.map_or(Ok(target), Err))
         };
@@ -156,7 +124,7 @@ impl Router {
             return Some(Obstacle::NoKey(why.clone()));
         }
         if let Some(ability) = need.abilities().find(|ability| !target.may(*ability)) {
-            return Some(Obstacle::Unable(ability));
+            return Some(self.unable(target, ability));
         }
         if (self.budget_enforced || need.priced) && target.price.is_none() {
             return Some(Obstacle::NoPrice);
@@ -167,6 +135,21 @@ impl Router {
             "its context holds {context} tokens, and the call needs about {wanted}: {} too many",
             wanted - context
         )))
+    }
+
+    /// The engine in this program can do what it can do; of others, somebody may know more than is declared.
+    fn unable(&self, target: &Target, ability: Ability) -> Obstacle {
+        let Target { provider, model, abilities, .. } = target;
+        if self.is_embedded(provider) {
+            return Obstacle::Unable(ability, String::new());
+        }
+        let beside = [Ability::Tools, Ability::Vision].contains(&ability);
+        let known = abilities.clone().unwrap_or_default().0.into_iter().filter(|_| beside);
+        let names: Vec<&str> = known.chain([ability]).map(Ability::as_str).collect();
+        let how = format!(
+            "; if it can do that, write abilities = {names:?} in [provider.{provider}.model.{model:?}]"
+        );
+        Obstacle::Unable(ability, how)
     }
 
     /// The one target of this name: `provider/model`, `embedded`, the embedded model's name, or the name of a model
@@ -300,24 +283,4 @@ pub enum Wanted<'a> {
     Role(Role),
     /// This model, by the name that its alias stands for if it was named by one.
     Model(&'a str),
-}
-
-/// A name that leads nowhere, with the nearest one that does.
-fn unknown(name: &str, known: String) -> ProviderError {
-    let near = |candidate: &&str| strsim::jaro_winkler(candidate, name);
-    let nearest = known.split(", ").filter(|k| !k.ends_with('…')).max_by(|a, b| near(a).total_cmp(&near(b)));
-    let nearest = nearest.filter(|n| near(n) > 0.7).map(str::to_owned);
-    ProviderError::UnknownModel { name: name.to_owned(), nearest, known }
-}
-
-/// Nothing may take the call: one obstacle speaks for itself, several are listed.
-fn nothing(role: Role, passed: &[(String, String)], mut obstacles: Vec<(String, Obstacle)>) -> ProviderError {
-    let all_too_long = obstacles.iter().all(|(_, o)| matches!(o, Obstacle::TooLong(_)));
-    if let Some((name, obstacle)) = obstacles.pop().filter(|_| all_too_long) {
-        return obstacle.error(&name);
-    }
-    let list: Vec<String> = passed.iter().map(|(name, why)| format!("{name}: {why}")).collect();
-    let list = if list.is_empty() { "nothing is configured".to_owned() } else { list.join("; ") };
-    let help = "write a [provider.NAME] section, or install the embedded model";
-    ProviderError::no_route(format!("{} needs one. {list}. To mend it: {help}", role.as_str()))
 }

@@ -26,7 +26,8 @@ pub struct Target {
     pub family: Option<String>,
     /// How able it is, from 1 to 5, if the catalogue says so.
     pub tier: Option<u8>,
-    /// What it can do, if somebody said so.
+    /// What it can do: as its section says, else as the catalogue does. A model of the configuration of which neither
+    /// says anything is taken for one that can chat, stream and keep to JSON; of one that is only named, nothing is known.
     pub abilities: Option<Abilities>,
 }
 

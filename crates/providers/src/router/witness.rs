@@ -15,6 +15,10 @@ pub trait Witness: Send {
 
     /// A request ended, also one that a cancellation ended.
     fn after(&mut self, attempt: &Attempt);
+
+    /// The call failed, and this is why one of its targets did not take it: told once for each target that the call got
+    /// to, in the route's order, before its error is returned. Of a call that is answered, its answer says it.
+    fn passed(&mut self, _target: &Target, _why: &str) {}
 }
 
 /// Allows everything.

@@ -1,10 +1,11 @@
 //! The breaker, by a clock that is set by hand, and what a person is told of it.
 
-use crate::stand::{ask, clocked, section};
+use crate::stand::{ask, clocked, hello, pinned, section};
 use cofounder_domain::FaultKind;
 use cofounder_providers::{Router, TargetState};
 use cofounder_testkit::provider::{FakeProvider, Reply};
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 fn state(router: &Router) -> TargetState {
     router.health()[0].targets[0].state
@@ -88,4 +89,22 @@ async fn a_probe_brings_a_target_back_without_a_call_and_leaves_others_alone() {
     clock.advance(Duration::from_secs(5));
     router.probe().await;
     assert_eq!((lists(), fake.calls(), state(&router)), (1, 3, TargetState::Ready));
+}
+
+/// Tried by keeping a breaker for each name that was asked for: the test failed.
+#[tokio::test]
+async fn of_names_that_nobody_configured_only_those_that_fail_are_known() {
+    let fake = FakeProvider::start().await.unwrap();
+    let (router, _) = clocked(&format!("[provider.acme]\nbase_url = \"{}\"\n", fake.url()));
+    let ask = async |model: &str| {
+        let route = pinned(&router, &format!("acme/{model}")).unwrap();
+        router.chat(&route, &hello(), "", None, &CancellationToken::new(), &mut |_| ()).await
+    };
+    ask("works").await.unwrap();
+    fake.reply([Reply::error(404, "no such model", None)]);
+    ask("nobody-knows").await.unwrap_err();
+    fake.script(|_| Reply::error(500, "broken", None));
+    ask("fails").await.unwrap_err();
+    let known: Vec<_> = router.health().remove(0).targets.into_iter().map(|t| t.target).collect();
+    assert_eq!(known, ["acme/fails"]);
 }

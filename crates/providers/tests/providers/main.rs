@@ -13,6 +13,7 @@ mod embedded;
 mod failover;
 mod health;
 mod limits;
+mod passed;
 mod routing;
 mod secrets;
 mod stand;

@@ -2,7 +2,10 @@
 
 use crate::stand::{config, free, ids, pinned, router, with_embedded};
 use cofounder_domain::{FaultKind, Price};
-use cofounder_providers::{FoundOllama, Need, ProviderError, Role, Router, RouterConfig};
+use cofounder_providers::{
+    Catalogue, FoundOllama, Need, ProviderError, Role, Router, RouterConfig, Verb, Wanted,
+};
+use std::sync::Arc;
 
 const TWO: &str = r#"
     [provider.acme]
@@ -94,6 +97,26 @@ fn a_pinned_model_is_never_replaced() {
     }
 }
 
+/// Tried by looking among models alone: the test failed.
+#[test]
+fn a_name_that_is_nearly_a_roles_is_answered_with_the_role() {
+    let router = router(two("alias = { quick = \"role:seo\" }"));
+    for (name, nearest) in [
+        ("role:drft", "role:draft"),
+        ("rol:draft", "role:draft"),
+        ("role:critics", "role:critic"),
+        ("Role:chat", "role:chat"),
+        ("acme/smal", "acme/small"),
+        ("quik", "quick"),
+    ] {
+        assert!(matches!(router.wanted(name), Wanted::Model(_)), "{name}");
+        let error = pinned(&router, name).unwrap_err().to_string();
+        assert!(error.contains(&format!("did you mean `{nearest}`?")), "{name}: {error}");
+    }
+    let error = pinned(&router, "zzz").unwrap_err().to_string();
+    assert!(!error.contains("did you mean"), "{error}");
+}
+
 #[test]
 fn a_provider_without_a_table_takes_any_name_when_pinned() {
     let router = router(config("[provider.p]\nbase_url = \"http://127.0.0.1:9/v1\""));
@@ -135,6 +158,63 @@ fn what_does_not_fit_is_passed_over() {
 fn a_model_that_cannot_chat_is_not_asked_to() {
     let text = "[provider.p]\nbase_url = \"http://127.0.0.1:9/v1\"\n[provider.p.model.e]\nabilities = [\"embeddings\"]\n[provider.p.model.m]";
     assert_eq!(ids(&free(&router(config(text)))), ["p/m"]);
+}
+
+fn need(tools: bool, vision: bool, verb: Verb) -> Need {
+    Need { tools, vision, verb, ..Need::default() }
+}
+
+/// Tried by assuming nothing, which lets everything be tried: the test failed.
+#[test]
+fn a_configured_model_of_which_nobody_says_anything_chats_and_no_more() {
+    let text = "[provider.p]\nbase_url = \"http://127.0.0.1:9/v1\"\n[provider.p.model.\"m:7b\"]\n\
+                [provider.q]\nbase_url = \"http://127.0.0.1:9/v1\"\n[provider.q.model.t]\nabilities = [\"chat\", \"tools\"]\n";
+    let router = router(config(text));
+    assert_eq!(ids(&free(&router)), ["p/m:7b", "q/t"]);
+    let pinned = |need: &Need| router.route(Role::Chat, Some("p/m:7b"), need);
+    assert!(pinned(&Need::default()).unwrap().targets[0].json);
+    for (need, list) in [
+        (need(true, false, Verb::Chat), r#"["chat", "stream", "json", "tools"]"#),
+        (need(false, true, Verb::Chat), r#"["chat", "stream", "json", "vision"]"#),
+        (need(false, false, Verb::Embeddings), r#"["embeddings"]"#),
+        (need(false, false, Verb::Images), r#"["images"]"#),
+    ] {
+        let error = pinned(&need).unwrap_err();
+        assert!(matches!(error, ProviderError::NoRoute { .. }), "{error}");
+        let how = format!("write abilities = {list} in [provider.p.model.\"m:7b\"]");
+        assert!(error.to_string().contains(&how), "{error}");
+    }
+    let route = router.route(Role::Chat, None, &need(true, false, Verb::Chat)).unwrap();
+    assert_eq!((ids(&route), route.passed_over[0].0.as_str()), (vec!["q/t".to_owned()], "p/m:7b"));
+}
+
+/// Tried by assuming the usual of models that the catalogue knows: the test failed.
+#[test]
+fn a_configured_model_that_the_catalogue_knows_can_do_what_it_says_there() {
+    let known = "[[model]]\nhost = \"127.0.0.1\"\nid = \"m\"\nabilities = [\"chat\", \"tools\"]\n";
+    let catalogue = Arc::new(Catalogue::parse(known).unwrap());
+    let made = |more: &str| {
+        let text =
+            format!("[provider.p]\nbase_url = \"http://127.0.0.1:9/v1\"\n[provider.p.model.m]\n{more}");
+        router(RouterConfig { catalogue: catalogue.clone(), ..config(&text) })
+    };
+    let asked = |router: &Router, need: &Need| router.route(Role::Chat, Some("p/m"), need);
+    assert!(!asked(&made(""), &need(true, false, Verb::Chat)).unwrap().targets[0].json);
+    asked(&made(""), &need(false, true, Verb::Chat)).unwrap_err();
+    let own = made("abilities = [\"chat\", \"vision\"]");
+    asked(&own, &need(false, true, Verb::Chat)).unwrap();
+    asked(&own, &need(true, false, Verb::Chat)).unwrap_err();
+}
+
+/// Tried by assuming the usual of every model: the test failed.
+#[test]
+fn a_model_that_is_only_named_may_be_tried_and_the_engine_is_known() {
+    let router = router(with_embedded("[provider.p]\nbase_url = \"http://127.0.0.1:9/v1\""));
+    for need in [need(true, true, Verb::Chat), need(false, false, Verb::Embeddings)] {
+        assert_eq!(ids(&router.route(Role::Chat, Some("p/any"), &need).unwrap()), ["p/any"]);
+        let error = router.route(Role::Chat, Some("embedded"), &need).unwrap_err().to_string();
+        assert!(error.contains("`abilities`") && !error.contains("write"), "{error}");
+    }
 }
 
 #[test]

@@ -9,7 +9,6 @@ use axum::{
 use cofounder_auth::Identity;
 use cofounder_metering::{ClientCall, Meter, Payer, Role, TokenTerms, Verb, Wanted};
 use std::{sync::Arc, time::Instant};
-use tokio_util::sync::CancellationToken;
 
 use super::{
     error::GatewayError,
@@ -100,7 +99,8 @@ async fn call(
         step: "gateway",
         deadline: Some(Instant::now() + settings.deadline),
         patience: settings.patience,
-        cancel: CancellationToken::new(),
+        stall: settings.stall,
+        cancel: meter.cancellation(),
     };
     Ok((call, manner))
 }

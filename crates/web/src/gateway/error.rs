@@ -88,7 +88,9 @@ impl From<CallError> for GatewayError {
         let (status, kind, code) = match error {
             CallError::Provider(error) => return error.into(),
             CallError::Budget { .. } => (402, "insufficient_quota", "budget_exceeded"),
-            CallError::Behind { .. } => (503, "server_error", "unavailable"),
+            CallError::Held { .. } => (429, "rate_limit_error", "budget_held"),
+            CallError::Behind { .. } | CallError::Stopping => (503, "server_error", "unavailable"),
+            CallError::Untaken { .. } => (408, "invalid_request_error", "timeout"),
             CallError::Storage(_) | CallError::Bug(_) if error.kind() == FaultKind::Unavailable => {
                 (503, "server_error", "unavailable")
             }

@@ -3,7 +3,9 @@
 use crate::{
     Answer, Finish, ProviderError, Usage,
     dialect::{
-        Ask, hidden, read_json,
+        Ask,
+        count::{Count, Perhaps},
+        hidden, read_json,
         told::{self, Called, Head, Said},
     },
 };
@@ -16,23 +18,23 @@ struct Message {
     model: Option<String>,
     content: Option<Vec<Value>>,
     stop_reason: Option<String>,
-    usage: Option<Counts>,
+    usage: Option<Perhaps<Counts>>,
     error: Option<Value>,
 }
 
 /// Usage; in a stream each count replaces the one before it.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 pub(super) struct Counts {
-    input_tokens: Option<u64>,
-    cache_read_input_tokens: Option<u64>,
-    cache_creation_input_tokens: Option<u64>,
-    output_tokens: Option<u64>,
+    input_tokens: Option<Count>,
+    cache_read_input_tokens: Option<Count>,
+    cache_creation_input_tokens: Option<Count>,
+    output_tokens: Option<Count>,
     output_tokens_details: Option<Details>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
 struct Details {
-    thinking_tokens: Option<u64>,
+    thinking_tokens: Option<Count>,
 }
 
 impl Counts {
@@ -51,14 +53,15 @@ impl Counts {
 
     /// Its tokens of the prompt are those that were neither read from the cache nor written to it.
     pub(super) fn usage(self, measured: bool) -> Option<Usage> {
-        let (cached, written) =
-            (self.cache_read_input_tokens.unwrap_or(0), self.cache_creation_input_tokens.unwrap_or(0));
+        let cached = self.cache_read_input_tokens.unwrap_or_default().0;
+        let written = self.cache_creation_input_tokens.unwrap_or_default().0;
+        let thought = self.output_tokens_details.and_then(|details| details.thinking_tokens);
         Some(Usage {
-            tokens_in: self.input_tokens?.saturating_add(cached).saturating_add(written),
+            tokens_in: self.input_tokens?.0.saturating_add(cached).saturating_add(written),
             tokens_cached: cached,
             tokens_cache_write: written,
-            tokens_out: self.output_tokens?,
-            tokens_reasoning: self.output_tokens_details.and_then(|d| d.thinking_tokens).unwrap_or(0),
+            tokens_out: self.output_tokens?.0,
+            tokens_reasoning: thought.unwrap_or_default().0,
             measured,
         })
     }
@@ -103,6 +106,6 @@ pub(super) fn read(ask: &Ask<'_>, body: &[u8]) -> Result<Answer, ProviderError> 
             _ => {}
         }
     }
-    let usage = message.usage.and_then(|counts| counts.usage(true));
+    let usage = message.usage.and_then(|counts| counts.0?.usage(true));
     told::answer(ask, Head::new(ask, message.id, message.model), vec![said], usage)
 }

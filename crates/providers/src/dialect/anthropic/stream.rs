@@ -4,7 +4,9 @@ use super::answer::{Counts, finish};
 use crate::{
     Finish, ProviderError,
     dialect::{
-        Ask, Heard, Reader, hidden, read_json,
+        Ask, Heard, Reader,
+        count::Perhaps,
+        hidden, read_json,
         told::{Called, Pieces},
     },
 };
@@ -40,14 +42,14 @@ struct Event {
     index: Option<u64>,
     content_block: Option<Block>,
     delta: Option<Delta>,
-    usage: Option<Counts>,
+    usage: Option<Perhaps<Counts>>,
 }
 
 #[derive(Deserialize)]
 struct Begun {
     id: Option<String>,
     model: Option<String>,
-    usage: Option<Counts>,
+    usage: Option<Perhaps<Counts>>,
 }
 
 #[derive(Deserialize)]
@@ -78,7 +80,7 @@ impl Reader for Events {
             "content_block_start" => self.block(number, event.content_block, heard)?,
             "content_block_delta" => self.delta(number, event.delta, heard)?,
             "content_block_stop" => self.stop(number, heard),
-            "message_delta" => self.end(event.delta, event.usage, heard)?,
+            "message_delta" => self.end(event.delta, event.usage.and_then(|counts| counts.0), heard)?,
             "message_stop" if heard.finish.is_none() => {
                 return Err(ProviderError::malformed("it does not say why it ended"));
             }
@@ -100,7 +102,7 @@ impl Events {
     fn begin(&mut self, message: Option<Begun>, heard: &mut Heard) {
         let Some(message) = message else { return };
         self.pieces.named(message.id.as_deref(), message.model.as_deref(), heard);
-        self.counts = message.usage.unwrap_or_default();
+        self.counts = message.usage.and_then(|counts| counts.0).unwrap_or_default();
         heard.usage = self.counts.usage(false);
     }
 

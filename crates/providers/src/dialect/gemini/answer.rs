@@ -3,7 +3,9 @@
 use crate::{
     Answer, Finish, ProviderError, Usage,
     dialect::{
-        Ask, hidden, read_json,
+        Ask,
+        count::{Count, Perhaps},
+        hidden, read_json,
         told::{self, Called, Head, Said, made_up},
     },
 };
@@ -15,7 +17,7 @@ use serde_json::{Map, Value, json};
 pub(super) struct Response {
     pub(super) candidates: Option<Vec<Candidate>>,
     prompt_feedback: Option<Feedback>,
-    pub(super) usage_metadata: Option<Counts>,
+    pub(super) usage_metadata: Option<Perhaps<Counts>>,
     pub(super) model_version: Option<String>,
     pub(super) response_id: Option<String>,
     error: Option<Value>,
@@ -69,21 +71,22 @@ struct Feedback {
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Counts {
-    prompt_token_count: Option<u64>,
-    tool_use_prompt_token_count: Option<u64>,
-    cached_content_token_count: Option<u64>,
-    candidates_token_count: Option<u64>,
-    thoughts_token_count: Option<u64>,
+    prompt_token_count: Option<Count>,
+    tool_use_prompt_token_count: Option<Count>,
+    cached_content_token_count: Option<Count>,
+    candidates_token_count: Option<Count>,
+    thoughts_token_count: Option<Count>,
 }
 
 impl Counts {
     /// Thoughts are charged as output, and are not among the candidates' tokens.
     pub(super) fn usage(self, measured: bool) -> Option<Usage> {
-        let thoughts = self.thoughts_token_count.unwrap_or(0);
+        let number = |count: Option<Count>| count.unwrap_or_default().0;
+        let thoughts = number(self.thoughts_token_count);
         Some(Usage {
-            tokens_in: self.prompt_token_count?.saturating_add(self.tool_use_prompt_token_count.unwrap_or(0)),
-            tokens_cached: self.cached_content_token_count.unwrap_or(0),
-            tokens_out: self.candidates_token_count.unwrap_or(0).saturating_add(thoughts),
+            tokens_in: self.prompt_token_count?.0.saturating_add(number(self.tool_use_prompt_token_count)),
+            tokens_cached: number(self.cached_content_token_count),
+            tokens_out: number(self.candidates_token_count).saturating_add(thoughts),
             tokens_reasoning: thoughts,
             measured,
             ..Usage::default()
@@ -149,7 +152,7 @@ pub(super) fn read(ask: &Ask<'_>, body: &[u8]) -> Result<Answer, ProviderError> 
     let response = Response::read(body)?;
     let candidates = response.candidates.unwrap_or_default();
     let said = candidates.into_iter().map(|candidate| said(ask, candidate)).collect::<Result<_, _>>()?;
-    let usage = response.usage_metadata.and_then(|counts| counts.usage(true));
+    let usage = response.usage_metadata.and_then(|counts| counts.0?.usage(true));
     told::answer(ask, Head::new(ask, response.response_id, response.model_version), said, usage)
 }
 

@@ -3,7 +3,11 @@
 use super::model;
 use crate::{
     Answer, ProviderError, Usage,
-    dialect::{Ask, hidden, read_json, vectors},
+    dialect::{
+        Ask,
+        count::{Count, Perhaps},
+        hidden, read_json, vectors,
+    },
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -26,7 +30,7 @@ pub(super) fn read(ask: &Ask<'_>, body: &[u8]) -> Result<Answer, ProviderError> 
     #[serde(rename_all = "camelCase")]
     struct Response {
         embeddings: Option<Vec<Embedding>>,
-        usage_metadata: Option<Counts>,
+        usage_metadata: Option<Perhaps<Counts>>,
         error: Option<Value>,
     }
     #[derive(Deserialize)]
@@ -36,7 +40,7 @@ pub(super) fn read(ask: &Ask<'_>, body: &[u8]) -> Result<Answer, ProviderError> 
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Counts {
-        prompt_token_count: Option<u64>,
+        prompt_token_count: Option<Count>,
     }
     let response: Response = read_json(body)?;
     if let Some(error) = response.error.filter(|e| !e.is_null()) {
@@ -45,7 +49,7 @@ pub(super) fn read(ask: &Ask<'_>, body: &[u8]) -> Result<Answer, ProviderError> 
     let missing = || ProviderError::malformed("it holds no `embeddings`");
     let vectors = response.embeddings.ok_or_else(missing)?.into_iter().map(|e| e.values).collect();
     // Most of its embedding models count nothing.
-    let counted = response.usage_metadata.and_then(|counts| counts.prompt_token_count);
-    let usage = counted.map(|tokens_in| Usage { tokens_in, measured: true, ..Usage::default() });
+    let counted = response.usage_metadata.and_then(|counts| counts.0?.prompt_token_count);
+    let usage = counted.map(|Count(tokens_in)| Usage { tokens_in, measured: true, ..Usage::default() });
     vectors::answer(ask, vectors, usage, None)
 }

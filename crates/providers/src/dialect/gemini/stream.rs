@@ -57,7 +57,7 @@ impl Reader for Pages {
         // Each piece counts what came so far; the last one is what is charged.
         let complete = self.choices.iter().all(|choice| choice.finish.is_some());
         heard.finish = self.choices[0].finish.filter(|_| complete);
-        heard.usage = response.usage_metadata.and_then(|counts| counts.usage(complete)).or(heard.usage);
+        heard.usage = response.usage_metadata.and_then(|counts| counts.0?.usage(complete)).or(heard.usage);
         if let Some(usage) = heard.usage.filter(|usage| usage.measured && !self.usage_told) {
             self.usage_told = true;
             self.pieces.usage(&usage, heard);

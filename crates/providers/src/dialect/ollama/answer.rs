@@ -3,7 +3,9 @@
 use crate::{
     Answer, Finish, ProviderError, Usage,
     dialect::{
-        Ask, Heard, Reader, hidden, read_json,
+        Ask, Heard, Reader,
+        count::{Count, Perhaps},
+        hidden, read_json,
         told::{self, Called, Head, Pieces, Said, made_up},
     },
 };
@@ -19,8 +21,8 @@ struct Line {
     #[serde(default)]
     done: bool,
     done_reason: Option<String>,
-    prompt_eval_count: Option<u64>,
-    eval_count: Option<u64>,
+    prompt_eval_count: Option<Perhaps<Count>>,
+    eval_count: Option<Perhaps<Count>>,
     error: Option<Value>,
 }
 
@@ -70,7 +72,7 @@ impl Line {
     }
 
     fn usage(&self) -> Option<Usage> {
-        let (tokens_in, tokens_out) = (self.prompt_eval_count?, self.eval_count?);
+        let (tokens_in, tokens_out) = (self.prompt_eval_count?.0?.0, self.eval_count?.0?.0);
         Some(Usage { tokens_in, tokens_out, measured: true, ..Usage::default() })
     }
 }

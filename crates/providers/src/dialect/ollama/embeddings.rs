@@ -2,7 +2,11 @@
 
 use crate::{
     Answer, ProviderError, Usage,
-    dialect::{Ask, hidden, read_json, vectors},
+    dialect::{
+        Ask,
+        count::{Count, Perhaps},
+        hidden, read_json, vectors,
+    },
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -21,7 +25,7 @@ pub(super) fn read(ask: &Ask<'_>, body: &[u8]) -> Result<Answer, ProviderError> 
     #[derive(Deserialize)]
     struct Response {
         embeddings: Option<Vec<Vec<f32>>>,
-        prompt_eval_count: Option<u64>,
+        prompt_eval_count: Option<Perhaps<Count>>,
         model: Option<String>,
         error: Option<Value>,
     }
@@ -30,7 +34,7 @@ pub(super) fn read(ask: &Ask<'_>, body: &[u8]) -> Result<Answer, ProviderError> 
         return Err(hidden(&json!({"error": error})));
     }
     let vectors = response.embeddings.ok_or_else(|| ProviderError::malformed("it holds no `embeddings`"))?;
-    let usage = response.prompt_eval_count;
-    let usage = usage.map(|tokens_in| Usage { tokens_in, measured: true, ..Usage::default() });
+    let usage = response.prompt_eval_count.and_then(|count| count.0);
+    let usage = usage.map(|Count(tokens_in)| Usage { tokens_in, measured: true, ..Usage::default() });
     vectors::answer(ask, vectors, usage, response.model)
 }

@@ -19,7 +19,7 @@ on_every_wire! {
 }
 
 /// What the fake counts, as far as its protocol can say it.
-fn counted(wire: Wire) -> Usage {
+pub(super) fn counted(wire: Wire) -> Usage {
     let usage = Usage {
         tokens_in: 10,
         tokens_cached: 4,

@@ -6,6 +6,7 @@ mod bench;
 mod cuts;
 mod faults;
 mod lists;
+mod odd;
 mod peculiar;
 mod streams;
 mod times;

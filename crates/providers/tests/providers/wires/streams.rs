@@ -1,7 +1,7 @@
 //! Streams that break: unseen before the first word, an error after it, and never more or less than was said.
 
 use super::{Bench, Heard, hello, on_every_wire, until};
-use cofounder_providers::{Need, ProviderError as E, Role};
+use cofounder_providers::{Need, ProviderError as E, Role, TargetState};
 use cofounder_testkit::provider::{End, FakeProvider, Reply, Wire};
 
 on_every_wire! {
@@ -11,6 +11,8 @@ on_every_wire! {
     a_stream_that_nobody_hears_is_closed_at_once,
     sockets_are_back_to_idle_after_the_router_is_closed,
     a_slow_stream_loses_nothing,
+    what_came_with_the_break_is_told_before_it,
+    a_probe_that_is_answered_in_pieces_lets_others_in_at_its_first_word,
 }
 
 /// Whether an error is the one that is due.
@@ -123,4 +125,55 @@ async fn a_slow_stream_loses_nothing(wire: Wire) {
     bench.fake.reply([Reply::stream(&["Ä ", "ö"], End::Drip(0))]);
     let heard = bench.hear(&hello()).await;
     assert_eq!((heard.text.as_str(), heard.error, heard.complete), ("Ä ö", None, true));
+}
+
+/// Tried by telling the break at once: the word that came with it was missing.
+async fn what_came_with_the_break_is_told_before_it(wire: Wire) {
+    let bench = Bench::new(wire).await;
+    let whole = wire.streamed_bytes(&Reply::stream(&["One ", "two"], End::Done)).unwrap();
+    let text = String::from_utf8(whole).unwrap();
+    let (one, two) = (text.find("One ").unwrap(), text.find("two").unwrap());
+    let line_end = |from: usize| from + text[from..].find('\n').unwrap();
+    let (first, second) =
+        (&text[..=line_end(one) + usize::from(wire != Wire::Ollama)], &text[..line_end(two)]);
+    let second = &second[first.len()..];
+    let junk = if wire == Wire::Ollama { "\n{\"half\": \n" } else { "\n\ndata: {\"half\": \n\n" };
+    for end in ["", junk] {
+        let parts = vec![first.as_bytes().to_vec(), format!("{second}{end}").into_bytes()];
+        bench.fake.reply([Reply::Bytes { parts, cut: false }]);
+        let Heard { text, error, complete, .. } = bench.hear(&hello()).await;
+        assert_eq!((text.as_str(), complete), ("One two", false), "{end}");
+        assert!(matches!(error, Some(E::Truncated | E::Malformed { .. })), "{end}: {error:?}");
+        bench.rest();
+    }
+}
+
+fn state(bench: &Bench) -> TargetState {
+    bench.router.health()[0].targets[0].state
+}
+
+/// Tried by letting the probe last until the end of its answer, and by counting what broke off later as a failed probe:
+/// the test failed both times.
+async fn a_probe_that_is_answered_in_pieces_lets_others_in_at_its_first_word(wire: Wire) {
+    let bench = Bench::new(wire).await;
+    bench.fake.script(|_| Reply::Overloaded);
+    for _ in 0..3 {
+        bench.ask(&hello()).await.unwrap_err();
+    }
+    assert!(matches!(state(&bench), TargetState::Resting(_)), "{:?}", state(&bench));
+    bench.rest();
+    bench.fake.reply([Reply::stream(&["One ", "two"], End::StallAfter(1)), Reply::text("Me too.")]);
+    let probe = bench.open(&hello()).await.unwrap();
+    assert_eq!(state(&bench), TargetState::Ready, "it is still being heard");
+    assert_eq!(bench.ask(&hello()).await.unwrap().text, "Me too.");
+    drop(probe);
+    assert_eq!(state(&bench), TargetState::Ready);
+
+    for _ in 0..3 {
+        bench.ask(&hello()).await.unwrap_err();
+    }
+    bench.rest();
+    bench.fake.reply([Reply::stream(&["One "], End::CutAfter(1))]);
+    assert!(bench.hear(&hello()).await.error.is_some());
+    assert_eq!(state(&bench), TargetState::Ready, "one failure is not three");
 }

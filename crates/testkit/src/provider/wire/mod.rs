@@ -96,26 +96,16 @@ impl Wire {
         [0.25 * (index + 1) as f32, -1.0, 0.5]
     }
 
+    /// What a whole answer looks like; none for replies that are no answers.
+    #[must_use]
+    pub fn whole_document(self, reply: &Reply) -> Option<Value> {
+        scripted(reply).map(|said| self.whole(&said))
+    }
+
     /// What a streamed answer looks like, to the byte; none for replies that are no streams.
     #[must_use]
     pub fn streamed_bytes(self, reply: &Reply) -> Option<Vec<u8>> {
-        let said = |pieces, call, ended| Said {
-            model: "m".to_owned(),
-            pieces,
-            call,
-            ended,
-            usage: true,
-            empty: false,
-        };
-        let said = match reply {
-            Reply::Text(text) => said(words(text), None, Ended::Stop),
-            Reply::Stream { pieces, .. } => said(pieces.clone(), None, Ended::Stop),
-            Reply::ToolCall { name, arguments } => {
-                said(Vec::new(), Some((name.clone(), arguments.clone())), Ended::Tools)
-            }
-            _ => return None,
-        };
-        let Events { before, content, after } = self.events(&said);
+        let Events { before, content, after } = self.events(&scripted(reply)?);
         Some([before, content, after].concat().concat())
     }
 
@@ -234,6 +224,19 @@ impl Wire {
             Self::Ollama => ollama::models(names),
         }
     }
+}
+
+/// What a reply says without being asked.
+fn scripted(reply: &Reply) -> Option<Said> {
+    let (pieces, call, ended) = match reply {
+        Reply::Text(text) => (words(text), None, Ended::Stop),
+        Reply::Stream { pieces, .. } => (pieces.clone(), None, Ended::Stop),
+        Reply::ToolCall { name, arguments } => {
+            (Vec::new(), Some((name.clone(), arguments.clone())), Ended::Tools)
+        }
+        _ => return None,
+    };
+    Some(Said { model: "m".to_owned(), pieces, call, ended, usage: true, empty: false })
 }
 
 /// The value of a parameter in a query.

@@ -3,13 +3,22 @@
 //! After the reference at <https://platform.openai.com/docs/api-reference/chat>. What a client wrote goes on to the
 //! byte, but for the model's name and what this program must know to count tokens.
 
-use super::{Ask, Brings, Heard, Reader, Wire, Words, hidden, read_json as read};
-use crate::{Answer, ChatRequest, Document, Finish, ProviderError, Target, Usage, Verb, http};
+mod document;
+mod usage;
+
+pub(crate) use document::{chat_document, limit_key};
+
+use super::{
+    Ask, Brings, Heard, Reader, Wire, Words,
+    count::{Count, Perhaps},
+    hidden, read_json as read,
+};
+use crate::{Answer, Finish, ProviderError, Usage, Verb, http};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::HashSet;
-use url::Url;
+use usage::WireUsage;
 
 pub(crate) struct Openai;
 
@@ -71,55 +80,12 @@ fn chat_changes(ask: &Ask<'_>) -> Result<Vec<(&'static str, String)>, ProviderEr
     Ok(changes)
 }
 
-/// OpenAI's own newer models refuse `max_tokens`, and most other servers do not know its successor.
-pub(crate) fn limit_key(base: &Url) -> &'static str {
-    if base.host_str() == Some("api.openai.com") { "max_completion_tokens" } else { "max_tokens" }
-}
-
-/// A step's question in OpenAI's words, as far as the target understands them.
-pub(crate) fn chat_document(
-    request: &ChatRequest,
-    target: &Target,
-    embedded: bool,
-    limit_key: &str,
-) -> Document {
-    let mut document = Document::default();
-    let mut set = |key: &str, value: Option<Value>| {
-        if let Some(value) = value {
-            document.set(key, &value);
-        }
-    };
-    set("model", Some(json!(target.model)));
-    set("messages", Some(json!(request.messages)));
-    set(limit_key, request.max_tokens.map(|n| json!(n)));
-    set("temperature", request.temperature.map(exact));
-    set("top_p", request.top_p.map(exact));
-    set("seed", request.seed.map(|n| json!(n)));
-    set("stop", (!request.stop.is_empty()).then(|| json!(request.stop)));
-    let schema = request.response_format.as_ref().filter(|_| target.json).map(|format| {
-        let schema = json!({"name": format.name, "schema": format.schema, "strict": true});
-        json!({"type": "json_schema", "json_schema": schema})
-    });
-    set("response_format", schema);
-    if embedded {
-        set("repeat_penalty", request.repeat_penalty.map(exact));
-        set("grammar", request.grammar.as_ref().map(|g| json!(g)));
-        set("continue_final_message", request.continues().then_some(json!(true)));
-    }
-    document
-}
-
-/// 0.4, not 0.4000000059604645.
-fn exact(number: f32) -> Value {
-    json!(number.to_string().parse::<f64>().unwrap_or(f64::from(number)))
-}
-
 /// As much of an answer, or of a piece of one, as this program must know. The rest is not looked at.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Completion {
     choices: Option<Vec<Choice>>,
-    usage: Option<WireUsage>,
+    usage: Option<Perhaps<WireUsage>>,
     model: Option<String>,
     error: Option<Value>,
 }
@@ -182,46 +148,6 @@ impl Said {
     }
 }
 
-/// Usage, in all the shapes that servers of this dialect write it.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct WireUsage {
-    prompt_tokens: Option<u64>,
-    completion_tokens: Option<u64>,
-    total_tokens: Option<u64>,
-    prompt_tokens_details: Option<Details>,
-    completion_tokens_details: Option<Details>,
-    /// DeepSeek's name for cached tokens.
-    prompt_cache_hit_tokens: Option<u64>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Details {
-    cached_tokens: Option<u64>,
-    reasoning_tokens: Option<u64>,
-}
-
-impl WireUsage {
-    fn read(&self) -> Option<Usage> {
-        let tokens_in = self.prompt_tokens?;
-        let cached = self.prompt_tokens_details.as_ref().and_then(|d| d.cached_tokens);
-        let total_out = self.total_tokens.map(|total| total.saturating_sub(tokens_in));
-        Some(Usage {
-            tokens_in,
-            tokens_cached: cached.or(self.prompt_cache_hit_tokens).unwrap_or(0),
-            tokens_out: self.completion_tokens.or(total_out)?,
-            tokens_reasoning: self
-                .completion_tokens_details
-                .as_ref()
-                .and_then(|d| d.reasoning_tokens)
-                .unwrap_or(0),
-            measured: true,
-            ..Usage::default()
-        })
-    }
-}
-
 fn finish(reason: &str) -> Finish {
     match reason {
         "stop" => Finish::Stop,
@@ -253,7 +179,7 @@ fn chat(ask: &Ask<'_>, body: Bytes) -> Result<Answer, ProviderError> {
     let more: u64 = choices.iter().filter_map(|c| c.message.as_ref()).map(Said::chars).sum();
     let others = choices.iter().skip(1).filter_map(|c| c.message.as_ref()?.text());
     let chars = text.chars().count() as u64 + more + others.map(|t| t.chars().count() as u64).sum::<u64>();
-    let usage = completion.usage.and_then(|u| u.read()).unwrap_or_else(|| ask.estimate(chars));
+    let usage = completion.usage.and_then(|usage| usage.0?.read()).unwrap_or_else(|| ask.estimate(chars));
     let model = completion.model.unwrap_or_else(|| ask.target.model.clone());
     Ok(Answer { body, text, finish, usage, model })
 }
@@ -263,7 +189,7 @@ fn list(ask: &Ask<'_>, body: Bytes) -> Result<Answer, ProviderError> {
     #[derive(Deserialize)]
     struct List {
         data: Option<Vec<serde::de::IgnoredAny>>,
-        usage: Option<ListUsage>,
+        usage: Option<Perhaps<ListUsage>>,
         model: Option<String>,
         error: Option<Value>,
     }
@@ -271,8 +197,8 @@ fn list(ask: &Ask<'_>, body: Bytes) -> Result<Answer, ProviderError> {
     #[derive(Deserialize)]
     struct ListUsage {
         #[serde(alias = "input_tokens")]
-        prompt_tokens: Option<u64>,
-        output_tokens: Option<u64>,
+        prompt_tokens: Option<Count>,
+        output_tokens: Option<Count>,
     }
     let list: List = read(&body)?;
     if list.data.as_ref().is_none_or(Vec::is_empty) {
@@ -282,8 +208,9 @@ fn list(ask: &Ask<'_>, body: Bytes) -> Result<Answer, ProviderError> {
         });
     }
     let measured = list.usage.and_then(|usage| {
-        let tokens_out = usage.output_tokens.unwrap_or(0);
-        Some(Usage { tokens_in: usage.prompt_tokens?, tokens_out, measured: true, ..Usage::default() })
+        let usage = usage.0?;
+        let (tokens_in, tokens_out) = (usage.prompt_tokens?.0, usage.output_tokens.unwrap_or_default().0);
+        Some(Usage { tokens_in, tokens_out, measured: true, ..Usage::default() })
     });
     let usage = measured.unwrap_or_else(|| ask.estimate(0));
     let model = list.model.unwrap_or_else(|| ask.target.model.clone());
@@ -314,9 +241,8 @@ impl Reader for Pieces {
         if let Some(model) = piece.model {
             heard.model.get_or_insert(model);
         }
-        let usage = piece.usage.as_ref().and_then(WireUsage::read);
-        let alone = usage.is_some() && piece.choices.as_ref().is_none_or(Vec::is_empty);
-        heard.usage = usage.or(heard.usage);
+        let alone = piece.usage.is_some() && piece.choices.as_ref().is_none_or(Vec::is_empty);
+        heard.usage = piece.usage.and_then(|usage| usage.0?.read()).or(heard.usage);
         let mut brings = if alone { Brings::Usage } else { Brings::Frame };
         for choice in piece.choices.iter().flatten() {
             if let Some(reason) = &choice.finish_reason {
