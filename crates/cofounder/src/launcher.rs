@@ -97,6 +97,8 @@ impl EngineLauncher {
         let mut args: Vec<std::ffi::OsString> =
             vec!["engine".into(), "text".into(), "--model".into(), file.into()];
         args.extend([
+            "--name".into(),
+            model.into(),
             "--socket".into(),
             socket.into(),
             "--context".into(),

@@ -48,6 +48,8 @@ const BUFFER: usize = 64 << 10;
 pub struct ServeOptions {
     model: PathBuf,
     socket: PathBuf,
+    /// What the model is called in answers; the file's name without its ending, if none is named.
+    pub name: Option<String>,
     /// Tokens that prompt and answer may have together; 4,096 or what the model was trained for, if none is named.
     pub context: Option<usize>,
     /// Whether the process ends when its standard input does.
@@ -60,7 +62,14 @@ impl ServeOptions {
     /// A GGUF file and the socket's path.
     #[must_use]
     pub fn new(model: PathBuf, socket: PathBuf) -> Self {
-        Self { model, socket, context: None, end_with_stdin: true, reader_patience: READER_PATIENCE }
+        Self {
+            model,
+            socket,
+            name: None,
+            context: None,
+            end_with_stdin: true,
+            reader_patience: READER_PATIENCE,
+        }
     }
 }
 
@@ -86,8 +95,8 @@ pub fn serve_blocking(options: &ServeOptions) -> Result<(), EngineError> {
     let generator = Generator::load(&options.model, options.context)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(told)?;
     let worker = Worker::start(generator, runtime.handle().clone(), options.reader_patience).map_err(told)?;
-    let name =
-        options.model.file_stem().map_or_else(|| "local".to_owned(), |n| n.to_string_lossy().into_owned());
+    let file = || options.model.file_stem().map(|name| name.to_string_lossy().into_owned());
+    let name = options.name.clone().or_else(file).unwrap_or_else(|| "local".to_owned());
     let shared = Arc::new(Shared { worker, name, count: AtomicU64::new(0) });
     runtime.block_on(serve(&options.socket, shared)).map_err(told)
 }

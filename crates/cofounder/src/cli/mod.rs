@@ -175,6 +175,9 @@ pub(crate) enum EngineCommand {
         /// The GGUF file
         #[arg(long)]
         model: PathBuf,
+        /// What it is called in answers; the file's name, if none is named
+        #[arg(long)]
+        name: Option<String>,
         /// The socket
         #[arg(long)]
         socket: PathBuf,

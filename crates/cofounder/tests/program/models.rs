@@ -8,6 +8,7 @@ use serde_json::Value;
 use std::fs;
 
 use crate::{
+    serving::{Server, hello, streamed, token},
     story,
     workbench::{Workbench, finish, names},
 };
@@ -116,6 +117,7 @@ async fn a_model_that_writes_noise_is_registered_writes_honestly_and_is_removed(
 
     let path = pulled["path"].as_str().unwrap();
     let bytes = fs::read(path).expect("it was copied");
+    is_called_by_its_name(&bench).await;
     writes_honestly(&bench).await;
     fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
     a_damaged_file_is_told(&bench).await;
@@ -123,6 +125,18 @@ async fn a_model_that_writes_noise_is_registered_writes_honestly_and_is_removed(
     assert_eq!(bench.json(&["model", "rm", "tiny"]).await["removed"], "tiny");
     assert!(here(&bench).await.is_empty());
     no_model_file(&bench);
+}
+
+/// Tried with the name of the file: the test failed.
+async fn is_called_by_its_name(bench: &Workbench) {
+    let key = token(bench, &[]).await;
+    let server = Server::start(bench).await;
+    let (status, told) = server.chat(&key, &hello("embedded/tiny")).await;
+    assert_eq!((status.as_u16(), &told["model"]), (200, &"tiny".into()), "{told}");
+    let pieces = server.stream(&key, &streamed("embedded/tiny")).await;
+    let first: Value = serde_json::from_str(&pieces[0]).unwrap();
+    assert_eq!(first["model"], "tiny", "{first}");
+    assert_eq!(server.stop().await.code, Some(0));
 }
 
 async fn writes_honestly(bench: &Workbench) {

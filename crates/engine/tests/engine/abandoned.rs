@@ -1,8 +1,11 @@
-//! Streams that nobody reads to their end, and those that nobody reads at all.
+//! Answers that nobody waits for, streams that nobody reads to their end, and those that nobody reads at all.
 
 use cofounder_testkit::gguf::TinyModel;
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{
+    io::{ErrorKind, Read},
+    time::Duration,
+};
 
 use crate::{
     events::Events,
@@ -22,6 +25,22 @@ fn computed(engine: &Engine, whole: &Reply) -> u64 {
     let mut begun = letters(1);
     begun["messages"].as_array_mut().unwrap().push(json!({"role": "assistant", "content": whole.text()}));
     engine.answer(&begun).cached_tokens().saturating_sub(whole.prompt_tokens())
+}
+
+/// Tried by computing in a task of its own, which goes on: 1,999 of the letters were computed.
+#[test]
+fn an_answer_that_nobody_waits_for_makes_way() {
+    let engine = Engine::start(&TinyModel { context: 4096, ..TinyModel::default() });
+    let whole = engine.answer(&letters(2000));
+    // It forgets them again.
+    engine.answer(&request("Hi", json!({"max_tokens": 1})));
+    let mut asked = engine.send("POST", "/v1/chat/completions", &letters(2000).to_string());
+    asked.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+    let waiting = asked.read(&mut [0; 1]).unwrap_err().kind();
+    assert!(matches!(waiting, ErrorKind::WouldBlock | ErrorKind::TimedOut));
+    drop(asked);
+    let computed = computed(&engine, &whole);
+    assert!(computed < 1500, "{computed} of 2000");
 }
 
 /// Tried by computing on for a reader that is gone: 599 of the letters were computed.

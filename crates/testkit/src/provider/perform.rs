@@ -82,7 +82,8 @@ impl Request<'_> {
             Asked::Pull => self.stream(self.wire.pull(said), end),
             _ if self.streamed() => self.stream(self.wire.events(said), end),
             _ => match end {
-                End::Done | End::Drip(_) => document(&self.wire.whole(said)),
+                End::Done => document(&self.wire.whole(said)),
+                End::Drip(ms) => flow(self.wire, drip(self.wire.whole(said).to_string().into_bytes(), ms)),
                 End::StallAfter(_) => flow(self.wire, begun_body(false)),
                 End::ErrorEvent => document(&self.wire.error_document()),
                 _ => flow(self.wire, begun_body(true)),
@@ -101,14 +102,7 @@ impl Request<'_> {
                 let stall = stream::once(std::future::pending());
                 flow(self.wire, in_parts(until(n), false).chain(stall))
             }
-            End::Drip(ms) => {
-                let bytes = [all, after].concat().concat();
-                let drip = stream::iter(bytes).then(move |byte| async move {
-                    tokio::time::sleep(Duration::from_millis(ms)).await;
-                    Ok(Frame::data(Bytes::from(vec![byte])))
-                });
-                flow(self.wire, drip)
-            }
+            End::Drip(ms) => flow(self.wire, drip([all, after].concat().concat(), ms)),
             End::HalfEvent => {
                 let last = content.last().or(after.first()).cloned().unwrap_or_default();
                 let half = last[..last.len() / 2].to_vec();
@@ -142,6 +136,14 @@ fn in_parts(parts: Vec<Vec<u8>>, cut: bool) -> impl Stream<Item = io::Result<Fra
         Err(io::Error::other("cut"))
     });
     parts.chain(broken.take(usize::from(cut)))
+}
+
+/// Byte by byte, with so many milliseconds before each.
+fn drip(bytes: Vec<u8>, ms: u64) -> impl Stream<Item = io::Result<Frame<Bytes>>> + Send {
+    stream::iter(bytes).then(move |byte| async move {
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+        Ok(Frame::data(Bytes::from(vec![byte])))
+    })
 }
 
 /// A first part, and then a broken connection or nothing.

@@ -9,7 +9,7 @@ use tokio::{
 };
 
 /// No call of a scenario may take as long.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What came back.
 #[derive(Debug)]

@@ -62,8 +62,7 @@ pub(super) const FAULTS: [Fault; 40] = [
     fault("too late", true),
     fault("stalls in the body", true),
     fault("stalls in the stream", true),
-    // Whether it is complete before its time is over depends on the machine.
-    fault("slow drip", false),
+    fault("slow drip", true),
     fault("reset in the body", true),
     fault("reset in the stream", true),
     fault("half an event", true),
@@ -84,16 +83,36 @@ pub(super) const FAULTS: [Fault; 40] = [
     at(Place::NoHttp, "no HTTP", true),
 ];
 
+/// Time enough for whoever answers at once, whatever else the machine does.
+const AMPLE: &str = "connect_ms = 20000, first_token_ms = 20000, idle_ms = 20000, total_ms = 40000";
+
+/// The time-outs of a target with this fault. Only faults of time have short ones, so that a time-out is always staged.
+pub(super) fn timeouts(fault: Option<&Fault>) -> &'static str {
+    match fault.map(|fault| (fault.name, fault.place)) {
+        Some(("hangs" | "too late" | "stalls in the body" | "stalls in the stream", _)) => {
+            "connect_ms = 20000, first_token_ms = 1000, idle_ms = 1000, total_ms = 3000"
+        }
+        // Every byte is in time, and the whole takes twice as long at the least.
+        Some(("slow drip", _)) => {
+            "connect_ms = 20000, first_token_ms = 20000, idle_ms = 1000, total_ms = 2000"
+        }
+        Some((_, Place::NoName)) => {
+            "connect_ms = 500, first_token_ms = 20000, idle_ms = 20000, total_ms = 40000"
+        }
+        _ => AMPLE,
+    }
+}
+
 /// What a fault answers to a question that a healthy target would answer with these pieces.
 pub(super) fn reply(fault: &Fault, rng: &mut StdRng, pieces: Vec<String>) -> Reply {
     let broken = |end| Reply::Stream { pieces: pieces.clone(), end };
     let some = |rng: &mut StdRng| rng.random_range(1..pieces.len());
     match fault.name {
         "hangs" => Reply::Hang,
-        "too late" => Reply::Late(900, pieces.concat()),
+        "too late" => Reply::Late(2_000, pieces.concat()),
         "stalls in the body" => Reply::StallBody,
         "stalls in the stream" => broken(End::StallAfter(some(rng))),
-        "slow drip" => broken(End::Drip(4)),
+        "slow drip" => broken(End::Drip(20)),
         "reset in the body" => Reply::CutBody,
         "reset in the stream" => broken(End::CutAfter(some(rng))),
         "half an event" => broken(End::HalfEvent),

@@ -27,7 +27,6 @@ use crate::{
 const NAMES: [&str; 3] = ["a", "b", "c"];
 /// How long a breaker rests at first, and a little more.
 const REST: Duration = Duration::from_millis(5_300);
-const TIMES: &str = "timeouts = { connect_ms = 500, first_token_ms = 300, idle_ms = 300, total_ms = 1500 }";
 
 /// A scenario, made from its number alone.
 #[derive(Debug)]
@@ -91,6 +90,7 @@ fn wire(fault: Option<&Fault>, rng: &mut StdRng) -> Wire {
 struct Actor {
     url: String,
     wire: Wire,
+    timeouts: &'static str,
     requests: Arc<AtomicUsize>,
     _fake: Option<FakeProvider>,
     _stub: Option<Stub>,
@@ -125,13 +125,14 @@ impl Actor {
                 (url, None, stub)
             }
         };
-        Ok(Self { url, wire: part.wire, requests, _fake: fake, _stub: stub })
+        let timeouts = fault::timeouts(part.fault);
+        Ok(Self { url, wire: part.wire, timeouts, requests, _fake: fake, _stub: stub })
     }
 
     fn section(&self, name: &str) -> String {
-        let (dialect, url) = (self.wire.as_str(), &self.url);
+        let (dialect, url, timeouts) = (self.wire.as_str(), &self.url, self.timeouts);
         format!(
-            "[provider.{name}]\ndialect = \"{dialect}\"\nbase_url = \"{url}\"\n{TIMES}\n[provider.{name}.model.m]\n\
+            "[provider.{name}]\ndialect = \"{dialect}\"\nbase_url = \"{url}\"\ntimeouts = {{ {timeouts} }}\n[provider.{name}.model.m]\n\
              price = {{ input = 1.0, output = 2.0 }}\n"
         )
     }
