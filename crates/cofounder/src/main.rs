@@ -29,7 +29,7 @@ use std::process::ExitCode;
 use crate::{cli::Cli, failure::Failure};
 
 /// What one thread of the gateway allocates another often frees, for which the system's allocator has threads wait for
-/// each other: a call took 14 % more processor time with it (`bench/gateway`).
+/// each other.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

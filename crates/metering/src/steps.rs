@@ -167,8 +167,7 @@ impl Course<'_> {
         let journalled = serde_json::to_value(&answer).map_err(CallError::bug)?;
         let (model, attempts) = (target.id(), self.attempts()?);
         let route = told(self.route, &self.tab.passed);
-        let end =
-            CallEnd { route: &route, ..self.end(&model, tokens(&answer.usage), cost, &attempts, &spends) };
+        let end = self.end(&model, tokens(&answer.usage), cost, &attempts, &route, &spends);
         let finished = FinishedCall { answer: &journalled, end };
         let (db, call) = (&self.meter.db, self.call);
         // The answer is paid for: it is worth some patience.
@@ -194,8 +193,7 @@ impl Course<'_> {
         let model = self.tab.attempts.last().map_or_else(|| name(None), |a| a.target.clone());
         let (attempts, said) = (self.attempts()?, error.to_string());
         let route = told(self.route, &self.tab.passed);
-        let nothing = CallTokens::default();
-        let end = CallEnd { route: &route, ..self.end(&model, nothing, NanoUsd::ZERO, &attempts, &spends) };
+        let end = self.end(&model, CallTokens::default(), NanoUsd::ZERO, &attempts, &route, &spends);
         // One that was cut off may have been paid: it stays one whose end was not seen.
         let cut_off = self.call.cancel.is_cancelled();
         let failed = FailedCall { error: &said, fault: error.kind(), cut_off, end };
@@ -219,6 +217,7 @@ impl Course<'_> {
         tokens: CallTokens,
         cost: NanoUsd,
         attempts: &'a str,
+        route: &'a str,
         spends: &'a [Spend],
     ) -> CallEnd<'a> {
         CallEnd {
@@ -231,7 +230,7 @@ impl Course<'_> {
             first_token_ms: None,
             ms: u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
             attempts,
-            route: "",
+            route,
             spends,
         }
     }
