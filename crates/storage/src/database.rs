@@ -18,8 +18,8 @@ use tokio::sync::Mutex;
 
 use crate::{Faults, Location, StorageError, group::Group, migrate, wake::Alarm};
 
-/// How long an SQLite statement waits for another process that is writing.
-const BUSY: Duration = Duration::from_secs(10);
+/// How long an SQLite file may take to be made, also by another process.
+const MADE: Duration = Duration::from_secs(10);
 /// The pause before a database that another process is making is tried again.
 const AGAIN: Duration = Duration::from_millis(50);
 /// How long a server keeps the locks of a transaction whose program says nothing: less than a lease, so that a machine
@@ -33,7 +33,7 @@ const SERVER_FIRST: Duration = Duration::from_millis(500);
 pub struct PoolSettings {
     /// The most connections at a time. SQLite: readers, and one writer.
     pub connections: u32,
-    /// How long a caller waits for a free connection.
+    /// How long a caller waits for a free connection; on SQLite also for another process that is writing.
     pub acquire: Duration,
     /// How long a new connection may take.
     pub connect: Duration,
@@ -112,7 +112,7 @@ impl Database {
         if let Location::Sqlite(path) = location {
             make_folder(path)?;
         }
-        let patience = Instant::now() + BUSY;
+        let patience = Instant::now() + MADE;
         loop {
             let opened = async {
                 let db = Self::connect(location, settings, clock.clone()).await?;
@@ -263,7 +263,7 @@ fn sqlite_options(path: &Path, settings: PoolSettings) -> ConnectOptions {
     options.map_sqlx_sqlite_opts(move |sqlite| {
         let sqlite = sqlite.filename(&file).in_memory(false).shared_cache(false).create_if_missing(true);
         let sqlite = sqlite.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
-        sqlite.foreign_keys(true).busy_timeout(BUSY).statement_cache_capacity(settings.statement_cache)
+        sqlite.foreign_keys(true).busy_timeout(settings.acquire).statement_cache_capacity(settings.statement_cache)
     });
     options
 }

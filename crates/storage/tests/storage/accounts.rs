@@ -43,9 +43,11 @@ async fn books(bench: &Bench) -> Vec<String> {
     bench.lines(text).await
 }
 
-/// Many wait long for a connection here, which is not what is tested.
+/// Many wait long for a connection here and for each other's writing, above all where the disk is slow, which is not
+/// what is tested.
 async fn patient(bench: &Bench) -> Arc<Database> {
-    let settings = PoolSettings { acquire: Duration::from_secs(60), ..PoolSettings::default() };
+    let long = Duration::from_secs(600);
+    let settings = PoolSettings { acquire: long, statement: long, ..PoolSettings::default() };
     Arc::new(Database::open(bench.db.location(), settings, bench.clock.clone()).await.unwrap())
 }
 
