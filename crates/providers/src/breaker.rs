@@ -10,6 +10,9 @@ const FAILURES: u32 = 3;
 const FIRST_REST: Duration = Duration::from_secs(5);
 /// And at most.
 const LONGEST_REST: Duration = Duration::from_mins(5);
+/// How long a probe's answer must have been coming, if it has not ended by then, for others to be let in. Nobody waits
+/// for the end of a long answer, and a target whose answers break after their first word is asked once at a time.
+const TRIAL: Duration = Duration::from_secs(5);
 
 /// What is known of one target.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +22,8 @@ pub(crate) struct Breaker {
     opened: u32,
     open_until: Option<Timestamp>,
     probing: bool,
+    /// When the probe's answer, if it has begun, will have been coming for long enough.
+    proven_at: Option<Timestamp>,
     cooling_until: Option<Timestamp>,
     pub(crate) last_error: Option<String>,
 }
@@ -49,6 +54,7 @@ impl Breaker {
         match (self.open_until, self.probing) {
             (None, _) => Gate::Free,
             (Some(_), false) => Gate::Probe,
+            (Some(_), true) if self.proven_at.is_some_and(|at| at <= now) => Gate::Free,
             (Some(_), true) => Gate::Open(Duration::from_secs(1)),
         }
     }
@@ -61,6 +67,11 @@ impl Breaker {
             Gate::Cooling(left) => TargetState::Cooling(left),
             Gate::Open(left) => TargetState::Resting(left),
         }
+    }
+
+    /// Until when it rests or rested, if nothing has shown since that the target is back.
+    pub(crate) fn rests_until(&self) -> Option<Timestamp> {
+        self.open_until
     }
 
     /// Whether it says anything that a new one does not say.
@@ -76,8 +87,18 @@ impl Breaker {
     /// As [`Self::gate`]; a probe is taken, and is to be given back by one of the methods below.
     pub(crate) fn enter(&mut self, now: Timestamp) -> Gate {
         let gate = self.gate(now);
+        if gate == Gate::Free && self.open_until.is_some() {
+            // The trial is passed, but nothing has ended well yet: the next failure opens it again, for longer.
+            self.failures = self.failures.min(FAILURES - 1);
+            (self.open_until, self.probing, self.proven_at) = (None, false, None);
+        }
         self.probing |= gate == Gate::Probe;
         gate
+    }
+
+    /// The probe's answer has begun.
+    pub(crate) fn begun(&mut self, now: Timestamp) {
+        self.proven_at = Some(now + TRIAL);
     }
 
     /// The target works: it answered, or refused for a reason that is not its health.
@@ -94,7 +115,7 @@ impl Breaker {
             self.opened += 1;
             self.open_until = Some(now + rest);
         }
-        self.probing &= !probe;
+        self.end_probe(probe);
     }
 
     /// The target asked for a pause: it works.
@@ -106,7 +127,13 @@ impl Breaker {
 
     /// Nothing was learnt.
     pub(crate) fn unclear(&mut self, probe: bool) {
-        self.probing &= !probe;
+        self.end_probe(probe);
+    }
+
+    fn end_probe(&mut self, probe: bool) {
+        if probe {
+            (self.probing, self.proven_at) = (false, None);
+        }
     }
 }
 
@@ -148,6 +175,35 @@ mod tests {
         assert_eq!(breaker.enter(later), Gate::Probe);
         breaker.unclear(true);
         assert_eq!(breaker.enter(later), Gate::Probe);
+    }
+
+    /// Tried by letting others in at the first word, and by forgetting at the end of the trial what had failed before:
+    /// the test failed both times.
+    #[test]
+    fn a_probe_whose_answer_has_begun_lets_others_in_when_it_has_been_coming_for_a_while() {
+        let (mut breaker, now) = (Breaker::default(), start());
+        (0..3).for_each(|_| breaker.failed(false, "down".into(), now));
+        let probed = now + FIRST_REST;
+        assert_eq!(breaker.enter(probed), Gate::Probe);
+        breaker.begun(probed);
+        assert!(matches!(breaker.enter(probed), Gate::Open(_)), "it may break after its first word");
+        breaker.failed(true, "broke".into(), probed);
+        assert_eq!(breaker.gate(probed), Gate::Open(FIRST_REST * 2));
+        let again = probed + FIRST_REST * 2;
+        assert_eq!(breaker.enter(again), Gate::Probe);
+        breaker.begun(again);
+        let proven = again + TRIAL;
+        assert_eq!(breaker.state(proven), TargetState::Ready);
+        assert_eq!(
+            [breaker.enter(proven), breaker.enter(proven)],
+            [Gate::Free; 2],
+            "it is still being heard"
+        );
+        breaker.failed(false, "broke".into(), proven);
+        assert_eq!(breaker.gate(proven), Gate::Open(FIRST_REST * 4), "nothing has ended well since");
+        assert_eq!(breaker.enter(proven + FIRST_REST * 4), Gate::Probe);
+        breaker.works();
+        assert!(!breaker.matters(proven + FIRST_REST * 4));
     }
 
     #[test]

@@ -263,7 +263,10 @@ fn sqlite_options(path: &Path, settings: PoolSettings) -> ConnectOptions {
     options.map_sqlx_sqlite_opts(move |sqlite| {
         let sqlite = sqlite.filename(&file).in_memory(false).shared_cache(false).create_if_missing(true);
         let sqlite = sqlite.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
-        sqlite.foreign_keys(true).busy_timeout(settings.acquire).statement_cache_capacity(settings.statement_cache)
+        sqlite
+            .foreign_keys(true)
+            .busy_timeout(settings.acquire)
+            .statement_cache_capacity(settings.statement_cache)
     });
     options
 }

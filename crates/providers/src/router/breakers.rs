@@ -1,12 +1,12 @@
 //! The breakers of all targets, and leave to ask one.
 
-use super::{HealthChange, Target, TargetState};
+use super::{HealthChange, Target};
 use crate::{
     ProviderError,
     breaker::{Breaker, Gate},
     named::Named,
 };
-use cofounder_domain::Clock;
+use cofounder_domain::{Clock, Timestamp};
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
@@ -54,12 +54,8 @@ impl Breakers {
     /// A pass to ask the target, or why not.
     pub(super) fn enter(self: &Arc<Self>, target: &Target) -> Result<Pass, Gate> {
         let id = target.id();
-        let gate = match self.known().get_mut(&id) {
-            Some(breaker) => breaker.enter(self.clock.now()),
-            None => Gate::Free,
-        };
-        match gate {
-            Gate::Free | Gate::Probe => {
+        match self.note(&id, Breaker::enter) {
+            gate @ (Gate::Free | Gate::Probe) => {
                 Ok(Pass { breakers: Arc::clone(self), id, probe: gate == Gate::Probe, settled: false })
             }
             gate => Err(gate),
@@ -67,19 +63,19 @@ impl Breakers {
     }
 
     /// Notes what became known of a target. Of one that simply works nothing is kept: clients make names up.
-    fn note(&self, id: &str, change: impl FnOnce(&mut Breaker)) {
+    fn note<T>(&self, id: &str, change: impl FnOnce(&mut Breaker, Timestamp) -> T) -> T {
         let now = self.clock.now();
-        let told = {
+        let (outcome, told) = {
             let (mut known, mut fresh) = (self.known(), Breaker::default());
             let old = known.get_mut(id);
             let is_new = old.is_none();
             let breaker = old.unwrap_or(&mut fresh);
-            let before = breaker.state(now);
-            change(breaker);
-            let (after, matters) = (breaker.state(now), breaker.matters(now));
-            let told = (rests(before) != rests(after)).then(|| HealthChange {
+            let rested = breaker.rests_until();
+            let outcome = change(breaker, now);
+            let matters = breaker.matters(now);
+            let told = (breaker.rests_until() != rested).then(|| HealthChange {
                 target: id.to_owned(),
-                state: after,
+                state: breaker.state(now),
                 failures: breaker.failures(),
                 last_error: breaker.last_error.clone(),
             });
@@ -88,16 +84,13 @@ impl Breakers {
                 (false, false) => known.remove(id),
                 _ => {}
             }
-            told
+            (outcome, told)
         };
         if let (Some(change), Some(watcher)) = (told, self.watcher.get()) {
             watcher(change);
         }
+        outcome
     }
-}
-
-fn rests(state: TargetState) -> bool {
-    matches!(state, TargetState::Resting(_))
 }
 
 /// Leave to ask a target once. Dropped without an outcome, it teaches the breaker nothing.
@@ -110,19 +103,18 @@ pub(super) struct Pass {
 }
 
 impl Pass {
-    /// The answer has begun. A probe has then shown what it was to show: others may ask again while it is being heard,
-    /// and what it comes to in the end counts as any request's outcome does.
-    pub(super) fn begun(&mut self) {
-        if std::mem::take(&mut self.probe) {
-            self.breakers.note(&self.id, Breaker::works);
+    /// The answer has begun, and what it comes to is not known yet.
+    pub(super) fn begun(&self) {
+        if self.probe {
+            self.breakers.note(&self.id, Breaker::begun);
         }
     }
 
     /// The request came to this.
     pub(super) fn settle(mut self, outcome: Result<(), &ProviderError>) {
         self.settled = true;
-        let (now, probe) = (self.breakers.clock.now(), self.probe);
-        self.breakers.note(&self.id, |breaker| match outcome {
+        let probe = self.probe;
+        self.breakers.note(&self.id, |breaker, now| match outcome {
             Ok(()) => breaker.works(),
             Err(ProviderError::Limited { retry_after, .. }) => {
                 breaker.cool(retry_after.unwrap_or(PAUSE), now)
@@ -137,7 +129,7 @@ impl Pass {
 impl Drop for Pass {
     fn drop(&mut self) {
         if !self.settled && self.probe {
-            self.breakers.note(&self.id, |breaker| breaker.unclear(true));
+            self.breakers.note(&self.id, |breaker, _| breaker.unclear(true));
         }
     }
 }
@@ -151,13 +143,12 @@ mod tests {
     #[test]
     fn names_that_clients_make_up_are_not_kept_without_end() {
         let breakers = Breakers::new(Arc::new(SystemClock));
-        breakers.note("p/works", Breaker::works);
-        breakers.note("p/mended", |breaker| breaker.failed(false, "down".to_owned(), breakers.clock.now()));
-        breakers.note("p/mended", Breaker::works);
+        breakers.note("p/works", |breaker, _| breaker.works());
+        breakers.note("p/mended", |breaker, now| breaker.failed(false, "down".to_owned(), now));
+        breakers.note("p/mended", |breaker, _| breaker.works());
         assert_eq!(breakers.known().names().count(), 0);
         for n in 0..10_000 {
-            let now = breakers.clock.now();
-            breakers.note(&format!("p/{n}"), |breaker| breaker.failed(false, "down".to_owned(), now));
+            breakers.note(&format!("p/{n}"), |breaker, now| breaker.failed(false, "down".to_owned(), now));
         }
         assert!(breakers.known().names().count() < 5_000);
         assert!(breakers.known().get("p/9999").is_some_and(|breaker| breaker.failures() == 1));

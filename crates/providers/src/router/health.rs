@@ -33,7 +33,7 @@ pub struct TargetHealth {
     pub last_error: Option<String>,
 }
 
-/// A target began to rest, or is back.
+/// A target began to rest, rests anew after a probe, or is back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HealthChange {
     /// `provider/model`.

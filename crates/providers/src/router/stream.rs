@@ -16,7 +16,7 @@ pub struct ChatStream {
 }
 
 impl ChatStream {
-    pub(super) fn new(source: Source, mut pass: Pass, places: Places, cancel: CancellationToken) -> Self {
+    pub(super) fn new(source: Source, pass: Pass, places: Places, cancel: CancellationToken) -> Self {
         pass.begun();
         Self { source, pass: Some(pass), places: Some(places), cancel, complete: false }
     }

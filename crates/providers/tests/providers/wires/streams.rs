@@ -3,6 +3,10 @@
 use super::{Bench, Heard, hello, on_every_wire, until};
 use cofounder_providers::{Need, ProviderError as E, Role, TargetState};
 use cofounder_testkit::provider::{End, FakeProvider, Reply, Wire};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 on_every_wire! {
     what_breaks_after_a_word_is_an_error_and_never_complete,
@@ -12,7 +16,7 @@ on_every_wire! {
     sockets_are_back_to_idle_after_the_router_is_closed,
     a_slow_stream_loses_nothing,
     what_came_with_the_break_is_told_before_it,
-    a_probe_that_is_answered_in_pieces_lets_others_in_at_its_first_word,
+    a_probe_that_is_answered_in_pieces_lets_others_in_when_it_has_been_heard_for_a_while,
 }
 
 /// Whether an error is the one that is due.
@@ -113,7 +117,7 @@ async fn sockets_are_back_to_idle_after_the_router_is_closed(wire: Wire) {
         bench.ask(&hello()).await.unwrap();
         assert!(bench.hear(&hello()).await.complete);
     }
-    bench.router.list_models("p", std::time::Duration::from_secs(20)).await.unwrap();
+    bench.router.list_models("p", Duration::from_secs(20)).await.unwrap();
     assert!(bench.fake.connections() >= 1, "one is kept for the next call");
     bench.router.close();
     until("no socket is left", || bench.fake.connections() == 0).await;
@@ -152,28 +156,38 @@ fn state(bench: &Bench) -> TargetState {
     bench.router.health()[0].targets[0].state
 }
 
-/// Tried by letting the probe last until the end of its answer, and by counting what broke off later as a failed probe:
-/// the test failed both times.
-async fn a_probe_that_is_answered_in_pieces_lets_others_in_at_its_first_word(wire: Wire) {
+/// Tried by letting the probe last until the end of its answer, by letting others in at its first word, and by telling
+/// nobody that it is back: the test failed each time.
+async fn a_probe_that_is_answered_in_pieces_lets_others_in_when_it_has_been_heard_for_a_while(wire: Wire) {
     let bench = Bench::new(wire).await;
+    let told: Arc<Mutex<Vec<TargetState>>> = Arc::default();
+    let notes = Arc::clone(&told);
+    bench.router.watch(move |change| notes.lock().unwrap().push(change.state));
     bench.fake.script(|_| Reply::Overloaded);
     for _ in 0..3 {
         bench.ask(&hello()).await.unwrap_err();
     }
     assert!(matches!(state(&bench), TargetState::Resting(_)), "{:?}", state(&bench));
     bench.rest();
-    bench.fake.reply([Reply::stream(&["One ", "two"], End::StallAfter(1)), Reply::text("Me too.")]);
-    let probe = bench.open(&hello()).await.unwrap();
-    assert_eq!(state(&bench), TargetState::Ready, "it is still being heard");
-    assert_eq!(bench.ask(&hello()).await.unwrap().text, "Me too.");
-    drop(probe);
-    assert_eq!(state(&bench), TargetState::Ready);
-
-    for _ in 0..3 {
-        bench.ask(&hello()).await.unwrap_err();
-    }
-    bench.rest();
+    let calls = bench.fake.calls();
     bench.fake.reply([Reply::stream(&["One "], End::CutAfter(1))]);
     assert!(bench.hear(&hello()).await.error.is_some());
-    assert_eq!(state(&bench), TargetState::Ready, "one failure is not three");
+    bench.ask(&hello()).await.unwrap_err();
+    assert_eq!(bench.fake.calls(), calls + 1, "a target whose answers break is asked once");
+
+    bench.rest();
+    bench.fake.reply([Reply::stream(&["One ", "two"], End::StallAfter(1)), Reply::text("Me too.")]);
+    let probe = bench.open(&hello()).await.unwrap();
+    bench.ask(&hello()).await.unwrap_err();
+    bench.clock.advance(Duration::from_secs(5));
+    assert_eq!(
+        bench.ask(&hello()).await.unwrap().text,
+        "Me too.",
+        "nobody waits for the end of a long answer"
+    );
+    drop(probe);
+    assert_eq!(state(&bench), TargetState::Ready);
+    let told =
+        told.lock().unwrap().iter().map(|state| matches!(state, TargetState::Resting(_))).collect::<Vec<_>>();
+    assert_eq!(told, [true, true, false], "{told:?}");
 }
