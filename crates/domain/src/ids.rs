@@ -17,9 +17,8 @@ macro_rules! uuid_id {
             /// A new id that sorts by its time of creation (UUID version 7, RFC 9562).
             #[must_use]
             pub fn new(now: Timestamp) -> Self {
-                let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
-                let stamp = uuid::Timestamp::from_unix(uuid::NoContext, seconds, now.timestamp_subsec_nanos());
-                Self(Uuid::new_v7(stamp))
+                let millis = u64::try_from(now.timestamp_millis()).unwrap_or(0);
+                Self(uuid::Builder::from_unix_timestamp_millis(millis, &rand::random()).into_uuid())
             }
         }
 

@@ -108,5 +108,6 @@ pub fn day(at: Timestamp) -> String {
 /// The month's period (UTC).
 #[must_use]
 pub fn month(at: Timestamp) -> String {
-    at.format("month:%Y-%m").to_string()
+    let date = at.date_naive().to_string();
+    format!("month:{}", date.get(..7).unwrap_or(&date))
 }

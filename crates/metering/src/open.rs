@@ -6,6 +6,7 @@ use cofounder_providers::{
 };
 use cofounder_storage::{CallKind, CallState, LedgerCall};
 use std::{
+    borrow::Cow,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -53,7 +54,7 @@ impl Open {
         let told = match meter.router.ask(&call, &mut self.tab).await {
             Ok(Answered { answer, target, passed_over, .. }) => {
                 let routed = self.answers(target, passed_over);
-                let said = String::from_utf8_lossy(&answer.body);
+                let said = text(&answer.body);
                 let (usage, error) = (answer.usage, None);
                 let cost = self.end(End { state: CallState::Done, error, usage, answer: Some(&said) });
                 Ok(ClientAnswer { answer, routed, cost })
@@ -176,6 +177,12 @@ impl Drop for Open {
             self.end(End { state: CallState::Abandoned, error, usage: Usage::default(), answer: None });
         }
     }
+}
+
+/// An answer as text. What was read as JSON is UTF-8, which is seen at once; the standard library's lossy reading goes letter
+/// by letter.
+fn text(body: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(body).map_or_else(|_| String::from_utf8_lossy(body), Cow::Borrowed)
 }
 
 fn router_call<'a>(

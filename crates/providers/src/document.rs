@@ -80,7 +80,7 @@ impl Document {
         let mut push = |key: &str, value: &str| {
             out.push(if out.is_empty() { b'{' } else { b',' });
             // A key came out of JSON or is one of ours; written anew it is escaped again.
-            out.extend_from_slice(serde_json::Value::from(key).to_string().as_bytes());
+            drop(serde_json::to_writer(&mut out, key));
             out.push(b':');
             out.extend_from_slice(value.as_bytes());
         };

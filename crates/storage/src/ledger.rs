@@ -3,6 +3,7 @@
 use cofounder_domain::{CallId, FaultKind, NanoUsd, Timestamp, TokenId};
 use sea_orm::Value;
 use serde::{Deserialize, Serialize};
+use std::sync::LazyLock;
 
 use crate::{
     Database, Spend, StorageError,
@@ -116,7 +117,7 @@ impl Database {
             let (mut rest, mut new) = (calls, 0);
             while let Some(count) = SIZES.into_iter().find(|size| *size <= rest.len()) {
                 let (some, others) = rest.split_at(count);
-                new += sql.run(&insertion(&sql, count), row_values(owner, some)?).await?;
+                new += sql.run(insertion(&sql, count), row_values(owner, some)?).await?;
                 rest = others;
             }
             match new {
@@ -166,17 +167,23 @@ const COLUMNS: [&str; 26] = [
     "answer",
 ];
 
-/// The statement that writes so many calls. Whoever writes the same calls at this moment is waited for.
-fn insertion(sql: &Sql<'_>, count: usize) -> String {
+/// The statement that writes so many calls. Each is put together once.
+fn insertion(sql: &Sql<'_>, count: usize) -> &'static str {
+    static SQLITE: LazyLock<[String; 3]> =
+        LazyLock::new(|| SIZES.map(|count| statement(count, |_| "?, ".to_owned())));
+    static POSTGRES: LazyLock<[String; 3]> =
+        LazyLock::new(|| SIZES.map(|count| statement(count, |number| format!("${number}, "))));
+    let at = SIZES.iter().position(|size| *size == count).unwrap_or(SIZES.len() - 1);
+    &sql.on_postgres(&POSTGRES, &SQLITE)[at]
+}
+
+/// Whoever writes the same calls at this moment is waited for. SQLite's values have no numbers: it looks for each that has
+/// one among all before it.
+fn statement(count: usize, value: impl Fn(usize) -> String) -> String {
     let width = COLUMNS.len();
-    // SQLite looks for each value that has a number among all before it.
-    let value = |number: usize| sql.on_postgres(format!("${number}, "), "?, ".to_owned());
     let row =
         |row: usize| format!("({}0)", (1..=width).map(|at| value(row * width + at)).collect::<String>());
-    let rows: Vec<String> = match sql.on_postgres(false, true) {
-        true => vec![row(0); count],
-        false => (0..count).map(row).collect(),
-    };
+    let rows: Vec<String> = (0..count).map(row).collect();
     format!(
         "INSERT INTO model_calls ({}, ordinal) VALUES {} ON CONFLICT (call_id) WHERE call_id IS NOT NULL DO NOTHING",
         COLUMNS.join(", "),

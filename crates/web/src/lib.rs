@@ -25,7 +25,7 @@ pub fn routes(service: Service) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::show))
-        .merge(gateway::routes(&service))
+        .merge(gateway::routes())
         .fallback(access::nowhere)
         .with_state(service)
 }

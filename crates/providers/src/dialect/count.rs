@@ -2,7 +2,7 @@
 //! read was not said, and is estimated.
 
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// Up to here every whole number has a floating-point number of its own.
 const EXACT: f64 = 9_007_199_254_740_992.0;
@@ -26,8 +26,8 @@ pub(super) struct Perhaps<T>(pub(super) Option<T>);
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Perhaps<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = Value::deserialize(deserializer)?;
-        Ok(Self(serde_json::from_value(value).ok()))
+        let value = <Box<RawValue>>::deserialize(deserializer)?;
+        Ok(Self(serde_json::from_str(value.get()).ok()))
     }
 }
 

@@ -13,7 +13,7 @@ use std::{sync::Arc, time::Instant};
 use super::{
     error::GatewayError,
     headers, pieces,
-    read::{Asked, Manner, question},
+    read::{Asked, Manner, Unread, question},
 };
 use crate::{
     GatewaySettings, Problem,
@@ -27,7 +27,7 @@ pub(super) async fn chat(
     State(meter): State<Arc<Meter>>,
     State(settings): State<GatewaySettings>,
     caller: MayAsk,
-    body: Body,
+    body: Unread,
 ) -> Result<Response, GatewayError> {
     let (call, asked) = call(&meter, settings, caller, Verb::Chat, body).await?;
     match asked.streamed {
@@ -41,7 +41,7 @@ pub(super) async fn embeddings(
     State(meter): State<Arc<Meter>>,
     State(settings): State<GatewaySettings>,
     caller: MayAsk,
-    body: Body,
+    body: Unread,
 ) -> Result<Response, GatewayError> {
     let (call, _) = call(&meter, settings, caller, Verb::Embeddings, body).await?;
     whole(&meter, call).await
@@ -52,7 +52,7 @@ pub(super) async fn images(
     State(meter): State<Arc<Meter>>,
     State(settings): State<GatewaySettings>,
     caller: MayAsk,
-    body: Body,
+    body: Unread,
 ) -> Result<Response, GatewayError> {
     let (call, _) = call(&meter, settings, caller, Verb::Images, body).await?;
     whole(&meter, call).await
@@ -74,7 +74,7 @@ async fn call(
     settings: GatewaySettings,
     caller: MayAsk,
     verb: Verb,
-    body: Body,
+    body: Unread,
 ) -> Result<(ClientCall, Manner), GatewayError> {
     let identity = caller?.identity;
     let Asked { document, model, manner } = question(body, verb, settings).await?;

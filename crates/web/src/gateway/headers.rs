@@ -36,7 +36,7 @@ pub(super) fn cost(headers: &mut HeaderMap, cost: NanoUsd) {
 /// Names of models come from configurations and clients: what does not fit in a header is replaced.
 fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
     let fits = |c: char| c.is_ascii_graphic() || c == ' ';
-    let value = match value.len() <= LONGEST && value.chars().all(fits) {
+    let value = match value.len() <= LONGEST && value.bytes().all(|byte| fits(char::from(byte))) {
         true => HeaderValue::from_str(value),
         false => {
             let value = value.chars().take(LONGEST).map(|c| if fits(c) { c } else { '?' });

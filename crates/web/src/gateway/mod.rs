@@ -12,18 +12,16 @@ mod read;
 
 use axum::{
     Router,
-    middleware::from_fn_with_state,
     routing::{get, post},
 };
 
 use crate::Service;
 
-pub(super) fn routes(service: &Service) -> Router<Service> {
+pub(super) fn routes() -> Router<Service> {
     Router::new()
         .route("/v1/chat/completions", post(ask::chat))
         .route("/v1/embeddings", post(ask::embeddings))
         .route("/v1/images/generations", post(ask::images))
-        .route_layer(from_fn_with_state(service.clone(), read::unencoded))
         .route("/v1/models", get(models::list))
         .route("/v1/models/{*id}", get(models::one))
 }

@@ -2,21 +2,16 @@
 
 use axum::{
     body::{Body, HttpBody},
-    extract::{FromRequestParts, Request, State},
+    extract::{FromRequest, Request},
     http::{HeaderMap, header::CONTENT_ENCODING},
-    middleware::Next,
-    response::Response,
 };
 use bytes::{Bytes, BytesMut};
 use cofounder_metering::{Document, Verb};
 use http_body_util::BodyExt;
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 
 use super::error::GatewayError;
-use crate::{
-    GatewaySettings, Service,
-    access::{AskModels, Caller},
-};
+use crate::{GatewaySettings, Service};
 
 /// The longest name of a model, in bytes.
 const LONGEST_NAME: usize = 256;
@@ -40,21 +35,31 @@ pub(super) struct Manner {
     pub(super) usage: bool,
 }
 
-/// Refuses a body that is compressed or otherwise encoded, as soon as it is known who sends it.
-pub(super) async fn unencoded(
-    State(service): State<Service>,
-    request: Request,
-    next: Next,
-) -> Result<Response, GatewayError> {
-    let Some(encoding) = encoding(request.headers()) else { return Ok(next.run(request).await) };
-    let (mut parts, body) = request.into_parts();
-    Caller::<AskModels>::from_request_parts(&mut parts, &service).await?;
-    linger(body);
-    let words = format!(
-        "the request's body is encoded (`Content-Encoding: {encoding}`), and only plain JSON is read here; send it as \
-         it is, without that header"
-    );
-    Err(GatewayError::invalid(415, words))
+/// A body that was not read yet, and how it is encoded, if it is.
+pub(super) struct Unread {
+    body: Body,
+    encoding: Option<String>,
+}
+
+impl FromRequest<Service> for Unread {
+    type Rejection = Infallible;
+
+    async fn from_request(request: Request, _: &Service) -> Result<Self, Infallible> {
+        Ok(Self { encoding: encoding(request.headers()), body: request.into_body() })
+    }
+}
+
+impl Unread {
+    /// The body, unless it is compressed or otherwise encoded.
+    fn plain(self) -> Result<Body, GatewayError> {
+        let Some(encoding) = self.encoding else { return Ok(self.body) };
+        linger(self.body);
+        let words = format!(
+            "the request's body is encoded (`Content-Encoding: {encoding}`), and only plain JSON is read here; send it \
+             as it is, without that header"
+        );
+        Err(GatewayError::invalid(415, words))
+    }
 }
 
 /// How a body is encoded, if it is.
@@ -66,11 +71,11 @@ fn encoding(headers: &HeaderMap) -> Option<String> {
 
 /// Reads a question.
 pub(super) async fn question(
-    body: Body,
+    body: Unread,
     verb: Verb,
     settings: GatewaySettings,
 ) -> Result<Asked, GatewayError> {
-    let body = tokio::time::timeout(settings.read, whole(body, settings.largest)).await;
+    let body = tokio::time::timeout(settings.read, whole(body.plain()?, settings.largest)).await;
     let body = body.map_err(|_| {
         GatewayError::invalid(408, format!("the request did not come within {} s", settings.read.as_secs()))
     })??;
