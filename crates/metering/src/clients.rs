@@ -125,8 +125,10 @@ impl Meter {
             match self.open_tab(size, route, &call.payer, at).await {
                 Err(CallError::Held { .. }) if Instant::now() + LOOK < until => {
                     tokio::select! {
-                        () = tokio::time::sleep(LOOK) => {}
+                        biased;
+                        () = self.stop.cancelled() => return Err(CallError::Stopping),
                         () = call.cancel.cancelled() => return Err(ProviderError::Cancelled.into()),
+                        () = tokio::time::sleep(LOOK) => {}
                     }
                 }
                 other => return other,

@@ -10,6 +10,8 @@ const FAILURES: u32 = 3;
 const FIRST_REST: Duration = Duration::from_secs(5);
 /// And at most.
 const LONGEST_REST: Duration = Duration::from_mins(5);
+/// No target can keep itself out for longer than a day.
+const LONGEST_PAUSE: Duration = Duration::from_hours(24);
 /// How long a probe's answer must have been coming, if it has not ended by then, for others to be let in. Nobody waits
 /// for the end of a long answer, and a target whose answers break after their first word is asked once at a time.
 const TRIAL: Duration = Duration::from_secs(5);
@@ -44,11 +46,10 @@ pub(crate) enum Gate {
 impl Breaker {
     /// Whether the target may be asked, without asking.
     pub(crate) fn gate(&self, now: Timestamp) -> Gate {
-        let left = |until: Option<Timestamp>| (until? - now).to_std().ok().filter(|d| !d.is_zero());
-        if let Some(rest) = left(self.open_until) {
+        if let Some(rest) = left(self.open_until, now, LONGEST_REST) {
             return Gate::Open(rest);
         }
-        if let Some(pause) = left(self.cooling_until) {
+        if let Some(pause) = left(self.cooling_until, now, LONGEST_PAUSE) {
             return Gate::Cooling(pause);
         }
         match (self.open_until, self.probing) {
@@ -121,8 +122,7 @@ impl Breaker {
     /// The target asked for a pause: it works.
     pub(crate) fn cool(&mut self, pause: Duration, now: Timestamp) {
         self.works();
-        // No target can keep itself out for longer than a day.
-        self.cooling_until = Some(now + pause.min(Duration::from_hours(24)));
+        self.cooling_until = Some(now + pause.min(LONGEST_PAUSE));
     }
 
     /// Nothing was learnt.
@@ -135,6 +135,12 @@ impl Breaker {
             (self.probing, self.proven_at) = (false, None);
         }
     }
+}
+
+/// The time until then. More than the most that can be is none: the machine's clock was set back, and a day's rest is not
+/// what the target has earned.
+fn left(until: Option<Timestamp>, now: Timestamp, most: Duration) -> Option<Duration> {
+    (until? - now).to_std().ok().filter(|left| !left.is_zero() && *left <= most)
 }
 
 #[cfg(test)]
@@ -211,6 +217,17 @@ mod tests {
         let (mut breaker, now) = (Breaker::default(), start());
         (0..7).for_each(|_| breaker.failed(false, "down".into(), now));
         assert_eq!(breaker.gate(now), Gate::Open(FIRST_REST));
+    }
+
+    /// Tried without the limit: the test failed.
+    #[test]
+    fn a_clock_that_is_set_back_lengthens_no_rest() {
+        let (mut breaker, now) = (Breaker::default(), start());
+        (0..3).for_each(|_| breaker.failed(false, "down".into(), now));
+        assert_eq!(breaker.gate(now - Duration::from_hours(24)), Gate::Probe);
+        let mut breaker = Breaker::default();
+        breaker.cool(Duration::from_secs(2), now);
+        assert_eq!(breaker.gate(now - Duration::from_hours(48)), Gate::Free);
     }
 
     #[test]

@@ -246,6 +246,33 @@ async fn money_that_is_only_set_aside_is_waited_for_and_then_it_is_said_when_to_
     assert!(matches!(refused, CallError::Held { .. }), "{refused}");
 }
 
+/// Tried by telling whoever is cancelled as given up by who asked: the test failed.
+#[tokio::test]
+async fn a_call_that_waits_for_money_is_told_of_the_end_of_the_program() {
+    let worst = PRICE.worst(HELLO.len() as u64 + 64, 100);
+    let bench = Bench::new(Budgets { day: Some(worst), ..Budgets::default() }).await;
+    bench.fake.reply([Reply::Hang]);
+    let call = || ClientCall {
+        cancel: bench.meter.cancellation(),
+        patience: Duration::from_secs(20),
+        ..client(HELLO, None)
+    };
+    let (hung, told) = tokio::join!(bench.meter.ask(call()), async {
+        while bench.fake.open() == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let end = async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            bench.meter.close().await.unwrap();
+        };
+        tokio::join!(bench.meter.ask(call()), end).0
+    });
+    for error in [hung.unwrap_err(), told.unwrap_err()] {
+        assert!(matches!(error, CallError::Stopping), "{error}");
+    }
+    assert_eq!(bench.fake.calls(), 1);
+}
+
 /// Tried without the check: the test failed.
 #[tokio::test]
 async fn under_a_budget_nothing_is_asked_for_that_it_cannot_reckon_with() {
