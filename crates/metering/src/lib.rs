@@ -8,6 +8,7 @@
 //! choose one: that is the router's work.
 
 mod budgets;
+mod charge;
 mod clients;
 mod error;
 mod key;
@@ -27,8 +28,8 @@ mod worst;
 pub use budgets::{Budgets, Payer, TokenTerms, day, month, site};
 pub use clients::{ClientAnswer, ClientCall, Routed};
 pub use cofounder_providers::{
-    Answer, Brings, ChatRequest, Chunk, Document, Finish, JsonSchema, Message, Need, ProviderError, Role,
-    Router, Stage, Target, Usage, Verb, Wanted,
+    Amount, Answer, Brings, ChatRequest, Chunk, Document, Finish, JsonSchema, Message, Need, ProviderError,
+    Role, Router, Stage, Target, Usage, Verb, Wanted,
 };
 pub use error::{CallError, Whose};
 pub use meter::{Meter, MeterParts};

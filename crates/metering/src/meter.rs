@@ -1,8 +1,8 @@
 //! What every metered call shares: the router, the money, the ledger, the counters.
 
-use cofounder_domain::{NanoUsd, Price, Timestamp};
-use cofounder_providers::{Need, Role, Route, Router, Target, Usage};
-use cofounder_storage::{CallTokens, Database, StorageError};
+use cofounder_domain::Timestamp;
+use cofounder_providers::{Need, Role, Route, Router};
+use cofounder_storage::{Database, StorageError};
 use serde::Serialize;
 use std::{sync::Arc, time::Duration};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -146,22 +146,6 @@ impl Meter {
         let cap = self.budgets.call;
         let tab = Tab::open(&self.purse, &accounts, cap, size, &route.targets, self.metrics.clone()).await?;
         Ok((tab, accounts))
-    }
-}
-
-/// What a call cost.
-pub(crate) fn cost(target: &Target, usage: &Usage) -> NanoUsd {
-    target.price.unwrap_or(Price::FREE).cost(usage.tokens())
-}
-
-pub(crate) fn tokens(usage: &Usage) -> CallTokens {
-    CallTokens {
-        input: usage.tokens_in,
-        cached: usage.tokens_cached,
-        cache_write: usage.tokens_cache_write,
-        output: usage.tokens_out,
-        reasoning: usage.tokens_reasoning,
-        measured: usage.measured,
     }
 }
 

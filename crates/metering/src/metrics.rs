@@ -1,7 +1,8 @@
 //! What calls took in this process, as Prometheus counts it.
 
 use cofounder_domain::NanoUsd;
-use cofounder_providers::{Attempt, Outcome, Target, Usage, Verb};
+use cofounder_providers::{Attempt, Outcome, Target, Verb};
+use cofounder_storage::CallTokens;
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{counter::Counter, family::Family, histogram::Histogram},
@@ -77,7 +78,7 @@ pub(crate) struct Ended<'a> {
     pub(crate) verb: Verb,
     /// `done`, `failed` or `abandoned`.
     pub(crate) outcome: &'static str,
-    pub(crate) usage: Usage,
+    pub(crate) tokens: CallTokens,
     /// What it cost and what it may have lost.
     pub(crate) cost: NanoUsd,
     pub(crate) took: Duration,
@@ -109,14 +110,11 @@ impl Metrics {
         let model = || name.clone();
         let (kind, outcome) = (call.verb.as_str(), call.outcome);
         self.calls.get_or_create(&CallLabels { model: model(), kind, outcome }).inc();
-        let usage = call.usage;
-        let plain = usage.tokens_in.saturating_sub(usage.tokens_cached + usage.tokens_cache_write);
-        for (kind, count) in [
-            ("input", plain),
-            ("cached", usage.tokens_cached),
-            ("cache_write", usage.tokens_cache_write),
-            ("output", usage.tokens_out),
-        ] {
+        let CallTokens { input, cached, cache_write, output, .. } = call.tokens;
+        let plain = input.saturating_sub(cached + cache_write);
+        for (kind, count) in
+            [("input", plain), ("cached", cached), ("cache_write", cache_write), ("output", output)]
+        {
             if count > 0 {
                 self.tokens.get_or_create(&TokenLabels { model: model(), kind }).inc_by(count);
             }

@@ -14,8 +14,9 @@ use std::{
 use crate::{
     CallError, ClientAnswer, ClientCall, ClientStream, Meter, Routed,
     budgets::Accounts,
+    charge::Charge,
     clients::Told,
-    meter::{cost, tokens, told},
+    meter::told,
     metrics::{Ended, name},
     streams::Pump,
     tab::Tab,
@@ -118,7 +119,8 @@ impl Open {
     pub(crate) fn end(&mut self, end: End<'_>) -> NanoUsd {
         self.ended = true;
         let meter = Arc::clone(&self.meter);
-        let cost = self.target.as_ref().map_or(NanoUsd::ZERO, |target| cost(target, &end.usage));
+        let charge = self.target.as_ref().map(|target| self.tab.charge(target, &end.usage));
+        let Charge { tokens, cost } = charge.unwrap_or_default();
         let spent = cost + self.tab.lost;
         self.tab.settle(spent);
         if let Some(place) = self.place.take() {
@@ -132,8 +134,7 @@ impl Open {
             CallState::Abandoned => "abandoned",
         };
         let (verb, took, first_token) = (self.call.verb, self.begun.elapsed(), self.first_token);
-        let counted =
-            Ended { model: &model, verb, outcome, usage: end.usage, cost: spent, took, first_token };
+        let counted = Ended { model: &model, verb, outcome, tokens, cost: spent, took, first_token };
         meter.metrics.ended(&counted);
         let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let (error, fault) = end.error.map_or((None, None), |(error, fault)| (Some(error), Some(fault)));
@@ -148,7 +149,7 @@ impl Open {
             state: end.state,
             error,
             fault,
-            tokens: tokens(&end.usage),
+            tokens,
             cost,
             lost: self.tab.lost,
             first_token_ms: first_token.map(millis),

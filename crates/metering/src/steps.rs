@@ -18,8 +18,9 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     CallError, Meter, Payer, Took,
     budgets::Accounts,
+    charge::Charge,
     key::key,
-    meter::{cost, tokens, told},
+    meter::told,
     metrics::{Ended, name},
     tab::Tab,
     worst::Size,
@@ -158,7 +159,7 @@ impl Course<'_> {
     async fn keep(mut self, answered: Answered) -> Result<Metered, CallError> {
         let Answered { answer, target, passed_over, .. } = answered;
         self.tab.passed = passed_over;
-        let cost = cost(&target, &answer.usage);
+        let Charge { tokens, cost } = self.tab.charge(&target, &answer.usage);
         let answer =
             ChatAnswer { text: answer.text, finish: answer.finish, usage: answer.usage, model: answer.model };
         let spent = cost + self.tab.lost;
@@ -167,14 +168,14 @@ impl Course<'_> {
         let journalled = serde_json::to_value(&answer).map_err(CallError::bug)?;
         let (model, attempts) = (target.id(), self.attempts()?);
         let route = told(self.route, &self.tab.passed);
-        let end = self.end(&model, tokens(&answer.usage), cost, &attempts, &route, &spends);
+        let end = self.end(&model, tokens, cost, &attempts, &route, &spends);
         let finished = FinishedCall { answer: &journalled, end };
         let (db, call) = (&self.meter.db, self.call);
         // The answer is paid for: it is worth some patience.
         patiently(PATIENCE, &call.cancel, || db.finish_call(self.entry, call.run, &finished)).await?;
         self.meter.purse.recorded(&spends);
-        self.count(&model, "done", answer.usage, spent);
-        let Usage { tokens_in, tokens_out, .. } = answer.usage;
+        self.count(&model, "done", tokens, spent);
+        let CallTokens { input: tokens_in, output: tokens_out, .. } = tokens;
         self.meter.tally.add(call.step, Took { calls: 1, replayed: 0, tokens_in, tokens_out, cost });
         Ok(Metered {
             text: answer.text,
@@ -203,7 +204,7 @@ impl Course<'_> {
                 tracing::warn!(%unwritten, "a failed model call could not be written down as failed");
             }
         }
-        self.count(&model, "failed", Usage::default(), lost);
+        self.count(&model, "failed", CallTokens::default(), lost);
         Err(error.into())
     }
 
@@ -235,9 +236,9 @@ impl Course<'_> {
         }
     }
 
-    fn count(&self, model: &str, outcome: &'static str, usage: Usage, cost: NanoUsd) {
+    fn count(&self, model: &str, outcome: &'static str, tokens: CallTokens, cost: NanoUsd) {
         let (verb, took) = (self.call.role.verb(), self.begun.elapsed());
-        self.meter.metrics.ended(&Ended { model, verb, outcome, usage, cost, took, first_token: None });
+        self.meter.metrics.ended(&Ended { model, verb, outcome, tokens, cost, took, first_token: None });
     }
 }
 

@@ -2,12 +2,13 @@
 
 use async_trait::async_trait;
 use cofounder_domain::NanoUsd;
-use cofounder_providers::{Attempt, Outcome, ProviderError, Target, Witness};
+use cofounder_providers::{Attempt, Outcome, ProviderError, Target, Usage, Witness};
 use std::sync::Arc;
 
 use crate::{
     CallError, Metrics, Whose,
     budgets::Accounts,
+    charge::Charge,
     purse::{Hold, Purse},
     worst::Size,
 };
@@ -69,6 +70,17 @@ impl Tab {
         Ok(tab)
     }
 
+    /// What the answer of a target is charged. It is to be asked before the call is settled.
+    pub(crate) fn charge(&self, target: &Target, usage: &Usage) -> Charge {
+        match &self.hold {
+            Some(_) => {
+                let longest = self.longest(target).saturating_mul(self.size.answers);
+                Charge::safe(target, usage, self.size, longest)
+            }
+            None => Charge::likely(target, usage),
+        }
+    }
+
     /// The call took this much, and no request of it runs any more.
     pub(crate) fn settle(&mut self, spent: NanoUsd) {
         if let Some(hold) = self.hold.take() {
@@ -87,8 +99,13 @@ impl Tab {
 
     /// What one request to a target costs at the most.
     fn worst(&self, target: &Target) -> NanoUsd {
+        self.size.cost(target, self.longest(target))
+    }
+
+    /// The longest answer of a target that is paid for, in tokens.
+    fn longest(&self, target: &Target) -> u64 {
         let longest = || self.bound.unwrap_or_else(|| self.size.longest(target));
-        self.size.cost(target, self.size.answer.unwrap_or_else(|| u64::from(longest())))
+        self.size.answer.unwrap_or_else(|| u64::from(longest()))
     }
 }
 

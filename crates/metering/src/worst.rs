@@ -1,4 +1,4 @@
-//! What a call can cost at the most, before it is made.
+//! What a call can cost at the most, before it is made; and what its question is charged as if nobody counts it.
 
 use cofounder_domain::NanoUsd;
 use cofounder_providers::{ChatRequest, Document, ProviderError, Target, Verb};
@@ -24,6 +24,9 @@ pub(crate) struct Size {
     pub(crate) prompt: u64,
     /// Tokens of the question, estimated.
     pub(crate) likely: u64,
+    /// Tokens of the question on the safe side, where the provider does not say how many there were: two bytes of text
+    /// are one at the most. Texts that become vectors are looked at when that is known.
+    pub(crate) uncounted: u64,
     /// The longest answer that is asked for.
     pub(crate) answer: Option<u64>,
     /// How many answers.
@@ -34,10 +37,11 @@ pub(crate) struct Size {
 impl Size {
     pub(crate) fn of_chat(request: &ChatRequest) -> Self {
         let schema = request.response_format.as_ref().map_or(0, |f| f.schema.to_string().len() as u64);
-        let messages = request.messages.iter().map(|m| m.content.len() as u64 + PER_MESSAGE);
-        let prompt = messages.sum::<u64>() + schema;
+        let text = schema + request.messages.iter().map(|m| m.content.len() as u64).sum::<u64>();
+        let format = request.messages.len() as u64 * PER_MESSAGE;
+        let (prompt, uncounted) = (text + format, text.div_ceil(2) + format);
         let answer = request.max_tokens.map(u64::from);
-        Self { prompt, likely: prompt / 3, answer, answers: 1, verb: Verb::Chat }
+        Self { prompt, likely: prompt / 3, uncounted, answer, answers: 1, verb: Verb::Chat }
     }
 
     pub(crate) fn of_document(verb: Verb, document: &Document) -> Result<Self, ProviderError> {
@@ -55,16 +59,20 @@ impl Size {
             Verb::Embeddings => Some(0),
             Verb::Images => Some(PER_MADE_PICTURE),
         };
-        let bytes = document.len() as u64 + PER_CALL;
-        let (prompt, likely) = match document.raw("messages") {
+        let (text, pictures) = match document.raw("messages") {
             Some(messages) if messages.contains("\"image_url\"") => {
                 let (text, pictures) = parts(messages);
-                let rest = bytes.saturating_sub(messages.len() as u64);
-                (rest + text + pictures * PER_PICTURE, (rest + text) / 4 + pictures * 1_000)
+                ((document.len() as u64).saturating_sub(messages.len() as u64) + text, pictures)
             }
-            _ => (bytes, bytes / 4),
+            _ => (document.len() as u64, 0),
         };
-        Ok(Self { prompt, likely, answer, answers, verb })
+        let shown = pictures * PER_PICTURE;
+        let uncounted = match verb {
+            Verb::Embeddings => 0,
+            Verb::Chat | Verb::Images => text.div_ceil(2) + PER_CALL + shown,
+        };
+        let (prompt, likely) = (text + PER_CALL + shown, (text + PER_CALL) / 4 + pictures * 1_000);
+        Ok(Self { prompt, likely, uncounted, answer, answers, verb })
     }
 
     /// The longest answer of a target, in tokens.

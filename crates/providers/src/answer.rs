@@ -1,7 +1,8 @@
-//! The port: what a model answers, what it took, and how each request for it went.
+//! The port: what a model answers, and how each request for it went.
 
+use crate::Usage;
 use bytes::Bytes;
-use cofounder_domain::{FaultKind, Tokens};
+use cofounder_domain::FaultKind;
 use serde::{Deserialize, Serialize};
 
 /// A model's answer.
@@ -31,52 +32,6 @@ pub enum Finish {
     Tools,
     /// Something else, or nothing was said.
     Other,
-}
-
-/// Tokens of one call.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Usage {
-    /// All prompt tokens.
-    pub tokens_in: u64,
-    /// Those of them that the provider had cached.
-    pub tokens_cached: u64,
-    /// Those of them that it wrote to its cache.
-    #[serde(default)]
-    pub tokens_cache_write: u64,
-    /// Answer tokens, reasoning included.
-    pub tokens_out: u64,
-    /// Those of them that were spent on reasoning.
-    #[serde(default)]
-    pub tokens_reasoning: u64,
-    /// False if the provider did not say and the numbers are an estimate.
-    pub measured: bool,
-}
-
-/// More tokens than any call has: who counts more miscounts.
-const ABSURD: u64 = 1 << 32;
-
-impl Usage {
-    /// All tokens.
-    #[must_use]
-    pub const fn total(&self) -> u64 {
-        self.tokens_in.saturating_add(self.tokens_out)
-    }
-
-    /// Whether the numbers can be those of a call.
-    pub(crate) const fn is_sound(&self) -> bool {
-        self.tokens_in < ABSURD && self.tokens_out < ABSURD
-    }
-
-    /// By what they are charged as.
-    #[must_use]
-    pub const fn tokens(&self) -> Tokens {
-        Tokens {
-            input: self.tokens_in,
-            cached: self.tokens_cached,
-            cache_write: self.tokens_cache_write,
-            output: self.tokens_out,
-        }
-    }
 }
 
 /// An answer to any question, in the words of OpenAI's API.

@@ -4,7 +4,7 @@
 use crate::{
     Answer, Finish, ProviderError, Stage, Usage,
     config::Patience,
-    dialect::{Ask, Brings, Chunk, Heard, Reader, Refusal, Wire, Words, refusal, retry_after},
+    dialect::{Ask, Brings, Chunk, Heard, Reader, Refusal, Spoken, Wire, Words, refusal, retry_after},
     http,
     sse::Frames,
 };
@@ -54,13 +54,7 @@ impl Line<'_> {
         let exchange = async {
             let answer = self.send(wire).await?;
             let body = http::bounded(answer, self.patience.idle, self.largest).await?;
-            let answer = self.words.answer(ask, body)?;
-            if answer.usage.is_sound() {
-                return Ok(answer);
-            }
-            // What it said is good; what it counted is not.
-            let usage = ask.estimate(answer.text.chars().count() as u64);
-            Ok(Answer { usage, ..answer })
+            self.words.answer(ask, body)
         };
         let late = |_| Err(ProviderError::Timeout { stage: Stage::Total });
         let answer = timeout(self.patience.total, exchange).await.unwrap_or_else(late);
@@ -81,7 +75,7 @@ impl Line<'_> {
                 waiting_since: None,
                 until,
                 key: ask.key.cloned(),
-                asked: ask.estimate(0).tokens_in,
+                asked: ask.estimate(Spoken::default()),
                 ended: false,
                 failed: None,
             };
@@ -133,8 +127,8 @@ pub(crate) struct Source {
     waiting_since: Option<Instant>,
     until: Instant,
     key: Option<SecretString>,
-    /// Tokens of the question, estimated.
-    asked: u64,
+    /// What the question takes, estimated.
+    asked: Usage,
     ended: bool,
     /// What went wrong behind the pieces that are ready.
     failed: Option<ProviderError>,
@@ -174,13 +168,8 @@ impl Source {
 
     /// What it took: as far as the provider has said it, else an estimate of what came.
     pub(crate) fn usage(&self) -> Usage {
-        let estimate = self.heard.chars.div_ceil(4);
-        match self.heard.usage.filter(Usage::is_sound) {
-            Some(usage) if usage.measured => usage,
-            // The prompt was counted, the answer was not yet.
-            Some(usage) => Usage { tokens_out: usage.tokens_out.max(estimate), ..usage },
-            None => Usage { tokens_in: self.asked, tokens_out: estimate, ..Usage::default() },
-        }
+        let estimate = Usage { tokens_out: self.heard.spoken.tokens(), ..self.asked };
+        self.heard.usage.unwrap_or_default().or(estimate)
     }
 
     pub(crate) fn finish(&self) -> Option<Finish> {
@@ -234,7 +223,7 @@ impl Source {
         self.reader.event(event, &mut self.heard)?;
         self.ready.extend(self.heard.chunks.drain(..));
         // Done without a reason is believed only of a model that said something.
-        if self.heard.done && self.heard.finish.is_none() && self.heard.chars == 0 {
+        if self.heard.done && self.heard.finish.is_none() && self.heard.spoken.chars == 0 {
             return Err(ProviderError::Truncated);
         }
         self.ended = self.heard.done;

@@ -23,8 +23,9 @@ mod pull;
 mod router;
 mod secret;
 mod sse;
+mod usage;
 
-pub use answer::{Answer, Attempt, ChatAnswer, Finish, Outcome, Usage};
+pub use answer::{Answer, Attempt, ChatAnswer, Finish, Outcome};
 pub use catalogue::{Catalogue, Entry};
 pub use chat::{ChatRequest, JsonSchema, Message, Question, Role, Speaker, Verb};
 pub use config::{
@@ -45,3 +46,4 @@ pub use router::{
     ProviderHealth, Route, Router, RouterConfig, Target, TargetHealth, TargetState, Wanted, Witness,
 };
 pub use secret::Secret;
+pub use usage::{Amount, Usage};

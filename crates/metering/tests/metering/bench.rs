@@ -6,7 +6,8 @@ use cofounder_metering::{
     Metrics, Payer, Role, Tally, Texts, TokenTerms, Verb,
 };
 use cofounder_providers::{
-    Limits, ModelSection, Models, NoEngine, ProviderSection, Router, RouterConfig, RouterSection,
+    Abilities, Ability, Limits, ModelSection, Models, NoEngine, ProviderSection, Router, RouterConfig,
+    RouterSection,
 };
 use cofounder_storage::{Claim, Claimed, Database, Location, Owner, PoolSettings, Terms};
 use cofounder_testkit::{clock::ManualClock, postgres, provider::FakeProvider};
@@ -114,9 +115,12 @@ fn meter(
     metrics: Metrics,
 ) -> Arc<Meter> {
     let model = |price| ModelSection { price, ..ModelSection::default() };
+    let able = [Ability::Chat, Ability::Stream, Ability::Vision, Ability::Embeddings, Ability::Images];
+    let able = ModelSection { abilities: Some(Abilities(able.to_vec())), ..model(Some(PRICE)) };
+    let models = [("large", model(Some(PRICE))), ("unpriced", model(None)), ("able", able)];
     let section = ProviderSection {
         base_url: Some(fake.url().parse().unwrap()),
-        model: Models(vec![("large".to_owned(), model(Some(PRICE))), ("unpriced".to_owned(), model(None))]),
+        model: Models(models.map(|(name, section)| (name.to_owned(), section)).into()),
         limits: Limits { concurrency: Some(64), queue: Some(10_000), ..Limits::default() },
         ..ProviderSection::default()
     };

@@ -10,3 +10,4 @@ mod bench;
 mod clients;
 mod money;
 mod steps;
+mod uncounted;

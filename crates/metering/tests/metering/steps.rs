@@ -31,7 +31,7 @@ async fn a_call_is_paid_by_its_tokens_and_the_ledger_has_it() {
     bench.fake.reply([Reply::text("four words are here")]);
     let answer = bench.ask(0, "q").await.unwrap();
     assert_eq!(answer.cost, PRICE.cost(answer.usage.tokens()));
-    assert!(answer.cost > NanoUsd::ZERO && answer.usage.measured);
+    assert!(answer.cost > NanoUsd::ZERO && answer.usage.is_counted());
     let calls = bench.db.calls(bench.task).await.unwrap();
     assert_eq!((calls.len(), calls[0].model.as_str()), (1, "acme/large"));
     assert_eq!(bench.db.spent(bench.task).await.unwrap().cost, answer.cost);

@@ -3,6 +3,7 @@
 
 mod anthropic;
 mod count;
+mod estimate;
 mod gemini;
 mod huggingface;
 mod models;
@@ -13,6 +14,7 @@ mod refusal;
 mod told;
 mod vectors;
 
+pub(crate) use estimate::Spoken;
 pub(crate) use models::Page;
 pub(crate) use ollama::PullLine;
 pub(crate) use openai::{chat_document, limit_key};
@@ -117,8 +119,8 @@ pub(crate) struct Heard {
     pub(crate) model: Option<String>,
     /// The beginning of what the first choice said.
     pub(crate) text: String,
-    /// Characters that the model said, all of them.
-    pub(crate) chars: u64,
+    /// All that the model said.
+    pub(crate) spoken: Spoken,
     /// The protocol's own sign that nothing follows.
     pub(crate) done: bool,
 }
@@ -129,7 +131,7 @@ const KEPT_TEXT: usize = 64 << 10;
 impl Heard {
     /// Notes what the model said.
     pub(crate) fn say(&mut self, text: &str) {
-        self.chars += text.chars().count() as u64;
+        self.spoken.add(text);
         if self.text.len() + text.len() <= KEPT_TEXT {
             self.text.push_str(text);
         }
@@ -170,17 +172,6 @@ impl Ask<'_> {
         }
         Ok(headers)
     }
-
-    /// What is left to say of the usage if the provider says nothing: about four characters make a token.
-    pub(crate) fn estimate(&self, answered: u64) -> Usage {
-        let asked =
-            ["messages", "input", "prompt"].iter().find_map(|key| self.document.raw(key)).unwrap_or_default();
-        Usage {
-            tokens_in: text_chars(asked).div_ceil(4),
-            tokens_out: answered.div_ceil(4),
-            ..Usage::default()
-        }
-    }
 }
 
 /// A document of a provider's.
@@ -199,34 +190,4 @@ fn secret(text: &str) -> Result<HeaderValue, ProviderError> {
     let mut value = HeaderValue::try_from(text).map_err(unfit)?;
     value.set_sensitive(true);
     Ok(value)
-}
-
-/// Characters of the texts in a JSON document: the values of `content`, `text` and `input`, and bare strings in lists.
-fn text_chars(json: &str) -> u64 {
-    fn count(value: &serde_json::Value) -> u64 {
-        match value {
-            serde_json::Value::String(text) => text.chars().count() as u64,
-            serde_json::Value::Array(list) => list.iter().map(count).sum(),
-            serde_json::Value::Object(map) => map
-                .iter()
-                .filter(|(key, _)| ["content", "text", "arguments"].contains(&key.as_str()))
-                .map(|(_, v)| count(v))
-                .sum(),
-            _ => 0,
-        }
-    }
-    serde_json::from_str(json).map_or(0, |value| count(&value))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::text_chars;
-
-    #[test]
-    fn texts_are_counted_and_pictures_are_not() {
-        let messages = r#"[{"role":"user","content":[{"type":"text","text":"four"},{"type":"image_url","image_url":{"url":"data:xxxxxxx"}}]},{"role":"assistant","content":"five!"}]"#;
-        assert_eq!(text_chars(messages), 9);
-        assert_eq!(text_chars(r#"["ab","c"]"#), 3);
-        assert_eq!(text_chars("no json"), 0);
-    }
 }

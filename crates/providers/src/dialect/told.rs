@@ -1,6 +1,6 @@
 //! Answers in OpenAI's words, written: what the dialects that are not OpenAI's translate into.
 
-use super::{Ask, Brings, Heard};
+use super::{Ask, Brings, Heard, Spoken};
 use crate::{Answer, Finish, ProviderError, Usage};
 use bytes::Bytes;
 use cofounder_domain::Timestamp;
@@ -73,14 +73,16 @@ pub(super) fn answer(
         return Err(ProviderError::malformed("its message holds no text"));
     }
     let mut document = head.document("chat.completion", said.iter().enumerate().map(choice).collect());
-    if let Some(usage) = &usage {
-        document["usage"] = counted(usage);
+    if let Some(usage) = usage.filter(Usage::is_counted) {
+        document["usage"] = counted(&usage);
     }
+    let mut spoken = Spoken::default();
+    said.iter().for_each(|said| said.spoken(&mut spoken));
     Ok(Answer {
         body: document.to_string().into(),
         text: first.text.clone(),
         finish: first.finish,
-        usage: usage.unwrap_or_else(|| ask.estimate(said.iter().map(Said::chars).sum())),
+        usage: usage.unwrap_or_default().or(ask.estimate(spoken)),
         model: head.model,
     })
 }
@@ -98,9 +100,9 @@ fn choice((index, said): (usize, &Said)) -> Value {
 }
 
 impl Said {
-    fn chars(&self) -> u64 {
-        let called: usize = self.calls.iter().map(|call| call.name.len() + call.arguments.len()).sum();
-        (self.text.chars().count() + self.reasoning.chars().count() + called) as u64
+    fn spoken(&self, spoken: &mut Spoken) {
+        let calls = self.calls.iter().flat_map(|call| [&call.name, &call.arguments]);
+        [&self.text, &self.reasoning].into_iter().chain(calls).for_each(|text| spoken.add(text));
     }
 }
 
@@ -129,9 +131,9 @@ fn reason(finish: Finish) -> &'static str {
 /// Usage in OpenAI's words.
 pub(super) fn counted(usage: &Usage) -> Value {
     json!({
-        "prompt_tokens": usage.tokens_in,
-        "completion_tokens": usage.tokens_out,
-        "total_tokens": usage.tokens_in + usage.tokens_out,
+        "prompt_tokens": usage.tokens_in.likely(),
+        "completion_tokens": usage.tokens_out.likely(),
+        "total_tokens": usage.total(),
         "prompt_tokens_details": {"cached_tokens": usage.tokens_cached},
         "completion_tokens_details": {"reasoning_tokens": usage.tokens_reasoning},
     })
@@ -169,21 +171,22 @@ impl Pieces {
         }
         match choice {
             0 => heard.say(text),
-            _ => heard.chars += text.chars().count() as u64,
+            _ => heard.spoken.add(text),
         }
         self.delta(choice, json!({"content": text}), Brings::Content, heard);
     }
 
     pub(super) fn reasoning(&mut self, choice: usize, text: &str, heard: &mut Heard) {
         if !text.is_empty() {
-            heard.chars += text.chars().count() as u64;
+            heard.spoken.add(text);
             self.delta(choice, json!({"reasoning_content": text}), Brings::Content, heard);
         }
     }
 
     /// A call, or its beginning; more of its arguments may follow.
     pub(super) fn call(&mut self, choice: usize, index: usize, call: &Called, heard: &mut Heard) {
-        heard.chars += (call.name.len() + call.arguments.len()) as u64;
+        heard.spoken.add(&call.name);
+        heard.spoken.add(&call.arguments);
         let mut call = call.whole();
         call["index"] = json!(index);
         self.delta(choice, json!({"tool_calls": [call]}), Brings::Content, heard);
@@ -191,7 +194,7 @@ impl Pieces {
 
     pub(super) fn arguments(&mut self, choice: usize, index: usize, more: &str, heard: &mut Heard) {
         if !more.is_empty() {
-            heard.chars += more.len() as u64;
+            heard.spoken.add(more);
             let call = json!({"index": index, "function": {"arguments": more}});
             self.delta(choice, json!({"tool_calls": [call]}), Brings::Content, heard);
         }

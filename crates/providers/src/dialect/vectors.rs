@@ -4,7 +4,7 @@
 //! After <https://platform.openai.com/docs/api-reference/embeddings> and
 //! <https://platform.openai.com/docs/api-reference/images>.
 
-use super::{Ask, question::wrong};
+use super::{Ask, Spoken, question::wrong};
 use crate::{Answer, Document, Finish, ProviderError, Usage};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
@@ -60,9 +60,10 @@ pub(super) fn answer(
         json!({"object": "embedding", "index": index, "embedding": embedding})
     };
     let data: Vec<Value> = vectors.into_iter().enumerate().map(entry).collect();
-    let usage = usage.unwrap_or_else(|| ask.estimate(0));
+    let usage = usage.unwrap_or_default().or(ask.estimate(Spoken::default()));
+    let tokens = usage.tokens_in.likely();
     let model = model.unwrap_or_else(|| ask.target.model.clone());
-    let counted = json!({"prompt_tokens": usage.tokens_in, "total_tokens": usage.tokens_in});
+    let counted = json!({"prompt_tokens": tokens, "total_tokens": tokens});
     let body = json!({"object": "list", "data": data, "model": model, "usage": counted});
     Ok(Answer { body: body.to_string().into(), text: String::new(), finish: Finish::Stop, usage, model })
 }
@@ -111,15 +112,15 @@ impl Picture {
 pub(super) fn pictures(ask: &Ask<'_>, pictures: Vec<String>, usage: Option<Usage>) -> Answer {
     let data: Vec<Value> = pictures.into_iter().map(|picture| json!({"b64_json": picture})).collect();
     let mut body = json!({"created": ask.now.timestamp(), "data": data});
-    if let Some(usage) = &usage {
-        let total = usage.tokens_in + usage.tokens_out;
-        body["usage"] = json!({"input_tokens": usage.tokens_in, "output_tokens": usage.tokens_out, "total_tokens": total});
+    if let Some(usage) = usage.filter(Usage::is_counted) {
+        let (asked, made) = (usage.tokens_in.likely(), usage.tokens_out.likely());
+        body["usage"] = json!({"input_tokens": asked, "output_tokens": made, "total_tokens": usage.total()});
     }
     Answer {
         body: body.to_string().into(),
         text: String::new(),
         finish: Finish::Stop,
-        usage: usage.unwrap_or_else(|| ask.estimate(0)),
+        usage: usage.unwrap_or_default().or(ask.estimate(Spoken::default())),
         model: ask.target.model.clone(),
     }
 }

@@ -60,7 +60,7 @@ async fn the_engine_streams_over_its_socket() {
     assert_eq!(opened.target.id(), "embedded/smollm2-135m");
     let Heard { text, complete, finish, usage, error, .. } = Heard::of(opened.stream).await;
     assert_eq!((text.as_str(), complete, finish, error), ("One two", true, Some(Finish::Stop), None));
-    assert!(usage.measured && usage.tokens_out > 0, "{usage:?}");
+    assert!(usage.is_counted() && usage.tokens_out.likely() > 0, "{usage:?}");
     let body = fake.seen().remove(0).body;
     assert_eq!((&body["stream"], &body["stream_options"]["include_usage"]), (&true.into(), &true.into()));
 }

@@ -1,7 +1,7 @@
 //! A whole answer of Anthropic's.
 
 use crate::{
-    Answer, Finish, ProviderError, Usage,
+    Amount, Answer, Finish, ProviderError, Usage,
     dialect::{
         Ask,
         count::{Count, Perhaps},
@@ -28,7 +28,7 @@ pub(super) struct Counts {
     input_tokens: Option<Count>,
     cache_read_input_tokens: Option<Count>,
     cache_creation_input_tokens: Option<Count>,
-    output_tokens: Option<Count>,
+    pub(super) output_tokens: Option<Count>,
     output_tokens_details: Option<Details>,
 }
 
@@ -52,18 +52,19 @@ impl Counts {
     }
 
     /// Its tokens of the prompt are those that were neither read from the cache nor written to it.
-    pub(super) fn usage(self, measured: bool) -> Option<Usage> {
+    /// What came out is counted if this is the `last` word on it.
+    pub(super) fn usage(self, last: bool) -> Usage {
         let cached = self.cache_read_input_tokens.unwrap_or_default().0;
         let written = self.cache_creation_input_tokens.unwrap_or_default().0;
         let thought = self.output_tokens_details.and_then(|details| details.thinking_tokens);
-        Some(Usage {
-            tokens_in: self.input_tokens?.0.saturating_add(cached).saturating_add(written),
+        let asked = self.input_tokens.map(|input| input.0.saturating_add(cached).saturating_add(written));
+        Usage {
+            tokens_in: Amount::said(asked, true),
             tokens_cached: cached,
             tokens_cache_write: written,
-            tokens_out: self.output_tokens?.0,
+            tokens_out: Amount::said(self.output_tokens.map(|output| output.0), last),
             tokens_reasoning: thought.unwrap_or_default().0,
-            measured,
-        })
+        }
     }
 }
 
@@ -106,6 +107,6 @@ pub(super) fn read(ask: &Ask<'_>, body: &[u8]) -> Result<Answer, ProviderError> 
             _ => {}
         }
     }
-    let usage = message.usage.and_then(|counts| counts.0?.usage(true));
+    let usage = message.usage.and_then(|counts| Some(counts.0?.usage(true)));
     told::answer(ask, Head::new(ask, message.id, message.model), vec![said], usage)
 }

@@ -2,7 +2,7 @@
 
 use super::answer::{Counts, finish};
 use crate::{
-    Finish, ProviderError,
+    Finish, ProviderError, Usage,
     dialect::{
         Ask, Heard, Reader,
         count::Perhaps,
@@ -85,7 +85,7 @@ impl Reader for Events {
                 return Err(ProviderError::malformed("it does not say why it ended"));
             }
             "message_stop" => {
-                if let Some(usage) = heard.usage.filter(|usage| usage.measured) {
+                if let Some(usage) = heard.usage.filter(Usage::is_counted) {
                     self.pieces.usage(&usage, heard);
                 }
                 heard.done = true;
@@ -103,7 +103,8 @@ impl Events {
         let Some(message) = message else { return };
         self.pieces.named(message.id.as_deref(), message.model.as_deref(), heard);
         self.counts = message.usage.and_then(|counts| counts.0).unwrap_or_default();
-        heard.usage = self.counts.usage(false);
+        // One token or so of the answer is counted here.
+        heard.usage = Some(self.counts.usage(false));
     }
 
     fn block(&mut self, number: u64, block: Option<Block>, heard: &mut Heard) -> Result<(), ProviderError> {
@@ -153,8 +154,9 @@ impl Events {
         counts: Option<Counts>,
         heard: &mut Heard,
     ) -> Result<(), ProviderError> {
-        self.counts = counts.unwrap_or_default().or(self.counts);
-        heard.usage = self.counts.usage(counts.is_some()).or(heard.usage);
+        let counts = counts.unwrap_or_default();
+        self.counts = counts.or(self.counts);
+        heard.usage = Some(self.counts.usage(counts.output_tokens.is_some()));
         let Some(reason) = delta.and_then(|delta| delta.stop_reason) else { return Ok(()) };
         let finish = finish(&reason);
         let half = |calling: &Calling| serde_json::from_str::<IgnoredAny>(&calling.arguments).is_err();

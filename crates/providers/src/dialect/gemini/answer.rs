@@ -1,7 +1,7 @@
 //! A whole answer of Gemini's, and the shape that pieces of one share with it.
 
 use crate::{
-    Answer, Finish, ProviderError, Usage,
+    Amount, Answer, Finish, ProviderError, Usage,
     dialect::{
         Ask,
         count::{Count, Perhaps},
@@ -80,17 +80,22 @@ pub(super) struct Counts {
 
 impl Counts {
     /// Thoughts are charged as output, and are not among the candidates' tokens.
-    pub(super) fn usage(self, measured: bool) -> Option<Usage> {
+    /// What came out is counted if this is the `last` word on it.
+    pub(super) fn usage(self, last: bool) -> Usage {
         let number = |count: Option<Count>| count.unwrap_or_default().0;
         let thoughts = number(self.thoughts_token_count);
-        Some(Usage {
-            tokens_in: self.prompt_token_count?.0.saturating_add(number(self.tool_use_prompt_token_count)),
+        let tools = number(self.tool_use_prompt_token_count);
+        let asked = self.prompt_token_count.map(|asked| asked.0.saturating_add(tools));
+        let said = self.candidates_token_count;
+        let answered = (said.is_some() || thoughts > 0).then(|| number(said).saturating_add(thoughts));
+        Usage {
+            tokens_in: Amount::said(asked, true),
             tokens_cached: number(self.cached_content_token_count),
-            tokens_out: number(self.candidates_token_count).saturating_add(thoughts),
+            // Thoughts alone are not the whole.
+            tokens_out: Amount::said(answered, last && said.is_some()),
             tokens_reasoning: thoughts,
-            measured,
             ..Usage::default()
-        })
+        }
     }
 }
 
@@ -152,7 +157,7 @@ pub(super) fn read(ask: &Ask<'_>, body: &[u8]) -> Result<Answer, ProviderError> 
     let response = Response::read(body)?;
     let candidates = response.candidates.unwrap_or_default();
     let said = candidates.into_iter().map(|candidate| said(ask, candidate)).collect::<Result<_, _>>()?;
-    let usage = response.usage_metadata.and_then(|counts| counts.0?.usage(true));
+    let usage = response.usage_metadata.and_then(|counts| Some(counts.0?.usage(true)));
     told::answer(ask, Head::new(ask, response.response_id, response.model_version), said, usage)
 }
 

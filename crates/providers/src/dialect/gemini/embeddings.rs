@@ -50,6 +50,6 @@ pub(super) fn read(ask: &Ask<'_>, body: &[u8]) -> Result<Answer, ProviderError> 
     let vectors = response.embeddings.ok_or_else(missing)?.into_iter().map(|e| e.values).collect();
     // Most of its embedding models count nothing.
     let counted = response.usage_metadata.and_then(|counts| counts.0?.prompt_token_count);
-    let usage = counted.map(|Count(tokens_in)| Usage { tokens_in, measured: true, ..Usage::default() });
+    let usage = counted.map(|Count(tokens)| Usage::of_question(tokens));
     vectors::answer(ask, vectors, usage, None)
 }

@@ -62,7 +62,7 @@ pub(super) fn read(ask: &Ask<'_>, body: &[u8]) -> Result<Answer, ProviderError> 
             _ => ProviderError::malformed("it holds no picture"),
         });
     }
-    let usage = response.usage_metadata.and_then(|counts| counts.0?.usage(true));
+    let usage = response.usage_metadata.and_then(|counts| Some(counts.0?.usage(true)));
     Ok(vectors::pictures(ask, pictures, usage))
 }
 

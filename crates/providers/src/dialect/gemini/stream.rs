@@ -57,8 +57,9 @@ impl Reader for Pages {
         // Each piece counts what came so far; the last one is what is charged.
         let complete = self.choices.iter().all(|choice| choice.finish.is_some());
         heard.finish = self.choices[0].finish.filter(|_| complete);
-        heard.usage = response.usage_metadata.and_then(|counts| counts.0?.usage(complete)).or(heard.usage);
-        if let Some(usage) = heard.usage.filter(|usage| usage.measured && !self.usage_told) {
+        heard.usage =
+            response.usage_metadata.and_then(|counts| Some(counts.0?.usage(complete))).or(heard.usage);
+        if let Some(usage) = heard.usage.filter(|usage| usage.is_counted() && !self.usage_told) {
             self.usage_told = true;
             self.pieces.usage(&usage, heard);
         }

@@ -1,7 +1,7 @@
 //! An answer of Ollama's, whole or a document a line.
 
 use crate::{
-    Answer, Finish, ProviderError, Usage,
+    Amount, Answer, Finish, ProviderError, Usage,
     dialect::{
         Ask, Heard, Reader,
         count::{Count, Perhaps},
@@ -71,9 +71,12 @@ impl Line {
         }
     }
 
-    fn usage(&self) -> Option<Usage> {
-        let (tokens_in, tokens_out) = (self.prompt_eval_count?.0?.0, self.eval_count?.0?.0);
-        Some(Usage { tokens_in, tokens_out, measured: true, ..Usage::default() })
+    fn usage(&self) -> Usage {
+        let number = |count: Option<Perhaps<Count>>| {
+            Amount::said(count.and_then(|count| count.0).map(|count| count.0), true)
+        };
+        let (tokens_in, tokens_out) = (number(self.prompt_eval_count), number(self.eval_count));
+        Usage { tokens_in, tokens_out, ..Usage::default() }
     }
 }
 
@@ -92,7 +95,7 @@ pub(super) fn read(ask: &Ask<'_>, body: &[u8]) -> Result<Answer, ProviderError> 
         calls,
     };
     let usage = line.usage();
-    told::answer(ask, Head::new(ask, None, line.model), vec![said], usage)
+    told::answer(ask, Head::new(ask, None, line.model), vec![said], Some(usage))
 }
 
 /// Reads an answer that comes in lines.
@@ -123,8 +126,8 @@ impl Reader for Lines {
             let finish = line.finish(self.calls > 0);
             heard.finish = Some(finish);
             self.pieces.end(0, finish, heard);
-            heard.usage = line.usage();
-            if let Some(usage) = heard.usage {
+            heard.usage = Some(line.usage());
+            if let Some(usage) = heard.usage.filter(Usage::is_counted) {
                 self.pieces.usage(&usage, heard);
             }
             heard.done = true;

@@ -35,6 +35,6 @@ pub(super) fn read(ask: &Ask<'_>, body: &[u8]) -> Result<Answer, ProviderError> 
     }
     let vectors = response.embeddings.ok_or_else(|| ProviderError::malformed("it holds no `embeddings`"))?;
     let usage = response.prompt_eval_count.and_then(|count| count.0);
-    let usage = usage.map(|Count(tokens_in)| Usage { tokens_in, measured: true, ..Usage::default() });
+    let usage = usage.map(|Count(tokens)| Usage::of_question(tokens));
     vectors::answer(ask, vectors, usage, response.model)
 }

@@ -9,11 +9,11 @@ mod usage;
 pub(crate) use document::{chat_document, limit_key};
 
 use super::{
-    Ask, Brings, Heard, Reader, Wire, Words,
+    Ask, Brings, Heard, Reader, Spoken, Wire, Words,
     count::{Count, Perhaps},
     hidden, read_json as read,
 };
-use crate::{Answer, Finish, ProviderError, Usage, Verb, http};
+use crate::{Amount, Answer, Finish, ProviderError, Usage, Verb, http};
 use bytes::Bytes;
 use serde::{
     Deserialize, Deserializer,
@@ -169,13 +169,12 @@ impl Said {
                 .any(|t| !t.is_empty())
     }
 
-    /// Characters that the model produced, of whatever kind.
-    fn chars(&self) -> u64 {
+    /// Adds what the model produced beside its text.
+    fn spoken(&self, spoken: &mut Spoken) {
         let texts = [&self.refusal, &self.reasoning_content, &self.reasoning];
-        let texts: usize = texts.into_iter().flatten().map(|t| t.chars().count()).sum();
+        texts.into_iter().flatten().for_each(|text| spoken.add(text));
         let calls = self.tool_calls.iter().flatten().chain(&self.function_call);
-        let calls: usize = calls.map(|call| call.to_string().len()).sum();
-        (texts + calls) as u64
+        calls.for_each(|call| spoken.add(&call.to_string()));
     }
 }
 
@@ -207,10 +206,13 @@ fn chat(ask: &Ask<'_>, body: Bytes) -> Result<Answer, ProviderError> {
         None if said.more() || matches!(finish, Finish::Length | Finish::ContentFilter) => String::new(),
         None => return Err(ProviderError::malformed("its message holds no text")),
     };
-    let more: u64 = choices.iter().filter_map(|c| c.message.as_ref()).map(Said::chars).sum();
-    let others = choices.iter().skip(1).filter_map(|c| c.message.as_ref()?.text());
-    let chars = text.chars().count() as u64 + more + others.map(|t| t.chars().count() as u64).sum::<u64>();
-    let usage = completion.usage.and_then(|usage| usage.0?.read()).unwrap_or_else(|| ask.estimate(chars));
+    let mut spoken = Spoken::default();
+    for said in choices.iter().filter_map(|choice| choice.message.as_ref()) {
+        spoken.add(&said.text().unwrap_or_default());
+        said.spoken(&mut spoken);
+    }
+    let usage = completion.usage.and_then(|usage| usage.0?.read(true)).unwrap_or_default();
+    let usage = usage.or(ask.estimate(spoken));
     let model = completion.model.unwrap_or_else(|| ask.target.model.clone());
     Ok(Answer { body, text, finish, usage, model })
 }
@@ -238,12 +240,14 @@ fn list(ask: &Ask<'_>, body: Bytes) -> Result<Answer, ProviderError> {
             _ => ProviderError::malformed("it holds no `data`"),
         });
     }
-    let measured = list.usage.and_then(|usage| {
-        let usage = usage.0?;
-        let (tokens_in, tokens_out) = (usage.prompt_tokens?.0, usage.output_tokens.unwrap_or_default().0);
-        Some(Usage { tokens_in, tokens_out, measured: true, ..Usage::default() })
-    });
-    let usage = measured.unwrap_or_else(|| ask.estimate(0));
+    let counted = list.usage.and_then(|usage| usage.0);
+    let number = |count: Option<Count>| Amount::said(count.map(|count| count.0), true);
+    let tokens_out = match ask.verb {
+        Verb::Embeddings => Amount::Counted(0),
+        _ => number(counted.as_ref().and_then(|usage| usage.output_tokens)),
+    };
+    let tokens_in = number(counted.and_then(|usage| usage.prompt_tokens));
+    let usage = Usage { tokens_in, tokens_out, ..Usage::default() }.or(ask.estimate(Spoken::default()));
     let model = list.model.unwrap_or_else(|| ask.target.model.clone());
     Ok(Answer { body, text: String::new(), finish: Finish::Stop, usage, model })
 }
@@ -273,7 +277,6 @@ impl Reader for Pieces {
             heard.model.get_or_insert(model);
         }
         let alone = piece.usage.is_some() && piece.choices.as_ref().is_none_or(Vec::is_empty);
-        heard.usage = piece.usage.and_then(|usage| usage.0?.read()).or(heard.usage);
         let mut brings = if alone { Brings::Usage } else { Brings::Frame };
         for choice in piece.choices.iter().flatten() {
             if let Some(reason) = &choice.finish_reason {
@@ -286,16 +289,19 @@ impl Reader for Pieces {
             }
             // Some servers send a whole message as one piece.
             let Some(said) = choice.delta.as_ref().or(choice.message.as_ref()) else { continue };
-            heard.chars += said.chars();
+            said.spoken(&mut heard.spoken);
             let text = said.text().unwrap_or_default();
             if !text.is_empty() || said.more() {
                 brings = Brings::Content;
             }
             match choice.index {
                 0 => heard.say(&text),
-                _ => heard.chars += text.chars().count() as u64,
+                _ => heard.spoken.add(&text),
             }
         }
+        // Some servers count in every piece what came so far.
+        let last = alone || heard.finish.is_some();
+        heard.usage = piece.usage.and_then(|usage| usage.0?.read(last)).or(heard.usage);
         heard.push(data.to_vec(), brings);
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! What an answer took, in the words of OpenAI and of those who follow it.
 
-use crate::{Usage, dialect::count::Count};
+use crate::{Amount, Usage, dialect::count::Count};
 use serde::Deserialize;
 
 /// Usage, in all the shapes that servers of this dialect write it.
@@ -24,22 +24,26 @@ struct Details {
 }
 
 impl WireUsage {
-    /// None if it does not say what went in and what came out.
-    pub(super) fn read(&self) -> Option<Usage> {
-        let tokens_in = self.prompt_tokens?.0;
+    /// None if it says neither what went in nor what came out. What came out is the provider's count if it is the `last`
+    /// word on it.
+    pub(super) fn read(&self, last: bool) -> Option<Usage> {
+        let [asked, answered, total] = [self.prompt_tokens, self.completion_tokens, self.total_tokens]
+            .map(|count| count.map(|count| count.0));
+        // Where nothing is left, the total is that of the one part alone.
+        let rest = |part: Option<u64>| total?.checked_sub(part?).filter(|rest| *rest > 0);
+        let (asked, answered) = (asked.or_else(|| rest(answered)), answered.or_else(|| rest(asked)));
+        asked.or(answered)?;
         let cached = self.prompt_tokens_details.as_ref().and_then(|d| d.cached_tokens);
-        let total_out = self.total_tokens.map(|total| total.0.saturating_sub(tokens_in));
         Some(Usage {
-            tokens_in,
+            tokens_in: Amount::said(asked, true),
             tokens_cached: cached.or(self.prompt_cache_hit_tokens).unwrap_or_default().0,
-            tokens_out: self.completion_tokens.map(|out| out.0).or(total_out)?,
+            tokens_out: Amount::said(answered, last),
             tokens_reasoning: self
                 .completion_tokens_details
                 .as_ref()
                 .and_then(|d| d.reasoning_tokens)
                 .unwrap_or_default()
                 .0,
-            measured: true,
             ..Usage::default()
         })
     }

@@ -1,7 +1,7 @@
 //! Answers as they should be.
 
 use super::{Bench, Heard, bench::KEY, hello, on_every_wire};
-use cofounder_providers::{Answer, Document, Finish, ProviderError, Usage, Verb};
+use cofounder_providers::{Amount, Answer, Document, Finish, ProviderError, Usage, Verb};
 use cofounder_testkit::provider::{Reply, Wire};
 use serde_json::{Value, json};
 
@@ -21,17 +21,26 @@ on_every_wire! {
 /// What the fake counts, as far as its protocol can say it.
 pub(super) fn counted(wire: Wire) -> Usage {
     let usage = Usage {
-        tokens_in: 10,
+        tokens_in: Amount::Counted(10),
         tokens_cached: 4,
-        tokens_out: 5,
+        tokens_out: Amount::Counted(5),
         tokens_reasoning: 2,
-        measured: true,
         ..Usage::default()
     };
     match wire {
         Wire::Anthropic => Usage { tokens_cache_write: 3, ..usage },
         Wire::Ollama => Usage { tokens_cached: 0, tokens_reasoning: 0, ..usage },
         _ => usage,
+    }
+}
+
+/// What is said of a usage that nobody counted: "Be brief." and "Hello?" are 15 bytes in two texts, and these came back.
+pub(super) fn estimated(pieces: u64, said: &str) -> Usage {
+    let (chars, bytes) = (said.chars().count() as u64, said.len() as u64);
+    Usage {
+        tokens_in: Amount::Estimated { likely: 4, safe: 8 + 2 * 2 },
+        tokens_out: Amount::Estimated { likely: chars.div_ceil(4), safe: bytes.div_ceil(2).max(pieces) },
+        ..Usage::default()
     }
 }
 
@@ -76,8 +85,7 @@ async fn a_streamed_answer_says_the_same(wire: Wire) {
 async fn usage_that_is_not_said_is_estimated_and_marked(wire: Wire) {
     let bench = Bench::new(wire).await;
     bench.fake.script(|_| Reply::NoUsage("twelve chars".into()));
-    // "Be brief." and "Hello?" are 15 characters.
-    let estimate = Usage { tokens_in: 4, tokens_out: 3, ..Usage::default() };
+    let estimate = estimated(1, "twelve chars");
     assert_eq!(bench.ask(&hello()).await.unwrap().usage, estimate);
     let heard = bench.hear(&hello()).await;
     assert_eq!((heard.usage, heard.complete), (estimate, true));

@@ -1,7 +1,7 @@
 //! Vectors, pictures, and lists of models.
 
 use super::{Bench, on_every_wire};
-use cofounder_providers::{ProviderError, Usage, Verb};
+use cofounder_providers::{Amount, ProviderError, Verb};
 use cofounder_testkit::provider::{Reply, Wire};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -42,13 +42,11 @@ async fn texts_become_vectors_where_that_is_offered(wire: Wire) {
         );
     }
     let measured = matches!(wire, Wire::Openai | Wire::Ollama);
-    let usage = if measured {
-        Usage { tokens_in: 10, measured, ..Usage::default() }
-    } else {
-        Usage { tokens_in: 2, ..Usage::default() }
-    };
-    assert_eq!(answer.usage, usage);
-    assert_eq!(list["usage"]["prompt_tokens"], usage.tokens_in);
+    // Of each text, two bytes a token and the marks around it.
+    let estimated = Amount::Estimated { likely: 2, safe: 3 + 2 * 2 };
+    let (counted, asked) = (answer.usage.is_counted(), answer.usage.tokens_in);
+    assert_eq!((counted, asked), (measured, if measured { Amount::Counted(10) } else { estimated }));
+    assert_eq!(list["usage"]["prompt_tokens"], asked.likely());
 
     let answer = bench
         .ask_for(Verb::Embeddings, &question(json!({"encoding_format": "base64", "dimensions": 3})))

@@ -7,6 +7,7 @@ mod cuts;
 mod faults;
 mod lists;
 mod odd;
+mod parts;
 mod peculiar;
 mod streams;
 mod times;

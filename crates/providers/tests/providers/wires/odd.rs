@@ -1,7 +1,11 @@
 //! What is odd about an answer and does it no harm: how it was counted, and what stands around its events.
 
-use super::{Bench, answers::counted, hello, on_every_wire};
-use cofounder_providers::{Brings, ProviderError, Usage, Verb};
+use super::{
+    Bench,
+    answers::{counted, estimated},
+    hello, on_every_wire,
+};
+use cofounder_providers::{Amount, Brings, ProviderError, Usage, Verb};
 use cofounder_testkit::provider::{End, Reply, Wire};
 use serde_json::{Value, json};
 
@@ -10,11 +14,6 @@ on_every_wire! {
     counts_that_cannot_be_are_not_said,
     what_stands_around_the_events_does_no_harm,
     any_number_of_pieces_may_say_nothing,
-}
-
-/// "Be brief." and "Hello?" are 15 characters, and so many characters come back.
-fn estimated(chars: u64) -> Usage {
-    Usage { tokens_in: 4, tokens_out: chars.div_ceil(4), ..Usage::default() }
 }
 
 /// Changes every number of tokens in a document.
@@ -67,7 +66,7 @@ async fn counts_that_cannot_be_are_not_said(wire: Wire) {
     for odd in [json!(-1), json!(-1.0), json!(2.5), json!(1e300), json!("10"), json!([10]), json!({"n": 10})]
     {
         let usages = asked(wire, &|_| odd.clone()).await;
-        assert_eq!(usages, [estimated(12); 2], "{odd}");
+        assert_eq!(usages, [estimated(2, "twelve chars"); 2], "{odd}");
     }
 }
 
@@ -129,7 +128,7 @@ async fn a_piece_of_usage_is_one_even_if_it_cannot_be_read() {
             brings.push(chunk.brings);
         }
         assert_eq!(brings, [Brings::Content, Brings::Usage], "{usage}");
-        assert_eq!(stream.usage(), estimated(5));
+        assert_eq!(stream.usage(), estimated(1, "Well."));
     }
 }
 
@@ -137,10 +136,9 @@ async fn a_piece_of_usage_is_one_even_if_it_cannot_be_read() {
 #[tokio::test]
 async fn vectors_are_there_however_they_were_counted() {
     let question = json!({"model": "any", "input": "twelve chars"});
-    for (count, usage) in [
-        (json!(7.0), Usage { tokens_in: 7, measured: true, ..Usage::default() }),
-        (json!(-1), estimated_in(3)),
-    ] {
+    for (count, usage) in
+        [(json!(7.0), Amount::Counted(7)), (json!(-1), Amount::Estimated { likely: 3, safe: 6 + 2 })]
+    {
         for (wire, document) in [
             (Wire::Openai, json!({"data": [{"embedding": [1.0]}], "usage": {"prompt_tokens": count}})),
             (
@@ -152,11 +150,7 @@ async fn vectors_are_there_however_they_were_counted() {
             let bench = Bench::new(wire).await;
             bench.fake.reply([Reply::Json(document)]);
             let answer = bench.ask_for(Verb::Embeddings, &question).await.unwrap();
-            assert_eq!(answer.usage, usage, "{wire:?}: {count}");
+            assert_eq!(answer.usage.tokens_in, usage, "{wire:?}: {count}");
         }
     }
-}
-
-fn estimated_in(tokens_in: u64) -> Usage {
-    Usage { tokens_in, ..Usage::default() }
 }
