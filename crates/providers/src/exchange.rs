@@ -169,7 +169,7 @@ impl Source {
     /// What it took: as far as the provider has said it, else an estimate of what came.
     pub(crate) fn usage(&self) -> Usage {
         let estimate = Usage { tokens_out: self.heard.spoken.tokens(), ..self.asked };
-        self.heard.usage.unwrap_or_default().or(estimate)
+        self.heard.usage.unwrap_or_default().or(|| estimate)
     }
 
     pub(crate) fn finish(&self) -> Option<Finish> {

@@ -97,10 +97,14 @@ impl Usage {
     }
 
     /// With estimates where the provider did not count; nothing of it is kept if its numbers cannot be those of a call.
-    pub(crate) fn or(self, estimate: Self) -> Self {
+    pub(crate) fn or(self, estimate: impl FnOnce() -> Self) -> Self {
         if self.tokens_in.likely() >= ABSURD || self.tokens_out.likely() >= ABSURD {
-            return estimate;
+            return estimate();
         }
+        if self.is_counted() {
+            return self;
+        }
+        let estimate = estimate();
         let (tokens_in, tokens_out) =
             (self.tokens_in.or(estimate.tokens_in), self.tokens_out.or(estimate.tokens_out));
         Self { tokens_in, tokens_out, ..self }
@@ -173,11 +177,11 @@ mod tests {
         let half =
             Usage { tokens_in: Amount::Counted(7), tokens_out: Amount::said(Some(15), false), ..estimate };
         let filled = Usage { tokens_in: Amount::Counted(7), tokens_out: estimated(15, 20), ..estimate };
-        assert_eq!(half.or(estimate), filled);
+        assert_eq!(half.or(|| estimate), filled);
         assert!(!filled.is_counted());
         let absurd = Usage { tokens_out: Amount::Counted(ABSURD), ..half };
-        assert_eq!(absurd.or(estimate), estimate);
-        assert_eq!(Usage::default().or(estimate), estimate);
+        assert_eq!(absurd.or(|| estimate), estimate);
+        assert_eq!(Usage::default().or(|| estimate), estimate);
     }
 
     /// Tried by writing a half counted usage as counted: the test failed.

@@ -76,13 +76,16 @@ pub(super) fn answer(
     if let Some(usage) = usage.filter(Usage::is_counted) {
         document["usage"] = counted(&usage);
     }
-    let mut spoken = Spoken::default();
-    said.iter().for_each(|said| said.spoken(&mut spoken));
+    let estimate = || {
+        let mut spoken = Spoken::default();
+        said.iter().for_each(|said| said.spoken(&mut spoken));
+        ask.estimate(spoken)
+    };
     Ok(Answer {
         body: document.to_string().into(),
         text: first.text.clone(),
         finish: first.finish,
-        usage: usage.unwrap_or_default().or(ask.estimate(spoken)),
+        usage: usage.unwrap_or_default().or(estimate),
         model: head.model,
     })
 }

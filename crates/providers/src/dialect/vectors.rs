@@ -60,7 +60,7 @@ pub(super) fn answer(
         json!({"object": "embedding", "index": index, "embedding": embedding})
     };
     let data: Vec<Value> = vectors.into_iter().enumerate().map(entry).collect();
-    let usage = usage.unwrap_or_default().or(ask.estimate(Spoken::default()));
+    let usage = usage.unwrap_or_default().or(|| ask.estimate(Spoken::default()));
     let tokens = usage.tokens_in.likely();
     let model = model.unwrap_or_else(|| ask.target.model.clone());
     let counted = json!({"prompt_tokens": tokens, "total_tokens": tokens});
@@ -120,7 +120,7 @@ pub(super) fn pictures(ask: &Ask<'_>, pictures: Vec<String>, usage: Option<Usage
         body: body.to_string().into(),
         text: String::new(),
         finish: Finish::Stop,
-        usage: usage.unwrap_or_default().or(ask.estimate(Spoken::default())),
+        usage: usage.unwrap_or_default().or(|| ask.estimate(Spoken::default())),
         model: ask.target.model.clone(),
     }
 }

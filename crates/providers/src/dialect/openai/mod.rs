@@ -206,13 +206,16 @@ fn chat(ask: &Ask<'_>, body: Bytes) -> Result<Answer, ProviderError> {
         None if said.more() || matches!(finish, Finish::Length | Finish::ContentFilter) => String::new(),
         None => return Err(ProviderError::malformed("its message holds no text")),
     };
-    let mut spoken = Spoken::default();
-    for said in choices.iter().filter_map(|choice| choice.message.as_ref()) {
-        spoken.add(&said.text().unwrap_or_default());
-        said.spoken(&mut spoken);
-    }
+    let estimate = || {
+        let mut spoken = Spoken::default();
+        for said in choices.iter().filter_map(|choice| choice.message.as_ref()) {
+            spoken.add(&said.text().unwrap_or_default());
+            said.spoken(&mut spoken);
+        }
+        ask.estimate(spoken)
+    };
     let usage = completion.usage.and_then(|usage| usage.0?.read(true)).unwrap_or_default();
-    let usage = usage.or(ask.estimate(spoken));
+    let usage = usage.or(estimate);
     let model = completion.model.unwrap_or_else(|| ask.target.model.clone());
     Ok(Answer { body, text, finish, usage, model })
 }
@@ -247,7 +250,7 @@ fn list(ask: &Ask<'_>, body: Bytes) -> Result<Answer, ProviderError> {
         _ => number(counted.as_ref().and_then(|usage| usage.output_tokens)),
     };
     let tokens_in = number(counted.and_then(|usage| usage.prompt_tokens));
-    let usage = Usage { tokens_in, tokens_out, ..Usage::default() }.or(ask.estimate(Spoken::default()));
+    let usage = Usage { tokens_in, tokens_out, ..Usage::default() }.or(|| ask.estimate(Spoken::default()));
     let model = list.model.unwrap_or_else(|| ask.target.model.clone());
     Ok(Answer { body, text: String::new(), finish: Finish::Stop, usage, model })
 }
