@@ -3,6 +3,7 @@
 //! After the reference at <https://platform.openai.com/docs/api-reference/chat>. What a client wrote goes on to the
 //! byte, but for the model's name and what this program must know to count tokens.
 
+mod completion;
 mod document;
 mod usage;
 
@@ -15,13 +16,10 @@ use super::{
 };
 use crate::{Amount, Answer, Finish, ProviderError, Usage, Verb, http};
 use bytes::Bytes;
-use serde::{
-    Deserialize, Deserializer,
-    de::{SeqAccess, Visitor},
-};
+use completion::{Completion, finish};
+use serde::Deserialize;
 use serde_json::{Value, json};
-use std::{collections::HashSet, fmt};
-use usage::WireUsage;
+use std::collections::HashSet;
 
 pub(crate) struct Openai;
 
@@ -81,111 +79,6 @@ fn chat_changes(ask: &Ask<'_>) -> Result<Vec<(&'static str, String)>, ProviderEr
         changes.push(("stream_options", Value::Object(options).to_string()));
     }
     Ok(changes)
-}
-
-/// As much of an answer, or of a piece of one, as this program must know. The rest is not looked at.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Completion {
-    choices: Option<Vec<Choice>>,
-    usage: Option<Perhaps<WireUsage>>,
-    model: Option<String>,
-    error: Option<Value>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Choice {
-    index: u64,
-    message: Option<Said>,
-    delta: Option<Said>,
-    finish_reason: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Said {
-    content: Option<Content>,
-    refusal: Option<String>,
-    /// Reasoning that is shown, as vLLM, DeepSeek and OpenRouter name it.
-    reasoning_content: Option<String>,
-    reasoning: Option<String>,
-    tool_calls: Option<Vec<Value>>,
-    function_call: Option<Value>,
-    audio: Option<Value>,
-}
-
-#[derive(Debug)]
-enum Content {
-    Text(String),
-    Parts(Vec<Value>),
-}
-
-/// By hand: the derived one would keep a copy of each text while it looks for its shape.
-impl<'de> Deserialize<'de> for Content {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ContentVisitor)
-    }
-}
-
-struct ContentVisitor;
-
-impl<'de> Visitor<'de> for ContentVisitor {
-    type Value = Content;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text or a list of parts")
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Content, E> {
-        Ok(Content::Text(text.to_owned()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Content, A::Error> {
-        let mut parts = Vec::new();
-        while let Some(part) = list.next_element()? {
-            parts.push(part);
-        }
-        Ok(Content::Parts(parts))
-    }
-}
-
-impl Said {
-    fn text(&self) -> Option<String> {
-        match self.content.as_ref()? {
-            Content::Text(text) => Some(text.clone()),
-            Content::Parts(parts) => Some(parts.iter().filter_map(|p| p.get("text")?.as_str()).collect()),
-        }
-    }
-
-    /// Whether there is something beside text.
-    fn more(&self) -> bool {
-        self.tool_calls.as_ref().is_some_and(|calls| !calls.is_empty())
-            || self.function_call.is_some()
-            || self.audio.is_some()
-            || [&self.refusal, &self.reasoning_content, &self.reasoning]
-                .into_iter()
-                .flatten()
-                .any(|t| !t.is_empty())
-    }
-
-    /// Adds what the model produced beside its text.
-    fn spoken(&self, spoken: &mut Spoken) {
-        let texts = [&self.refusal, &self.reasoning_content, &self.reasoning];
-        texts.into_iter().flatten().for_each(|text| spoken.add(text));
-        let calls = self.tool_calls.iter().flatten().chain(&self.function_call);
-        calls.for_each(|call| spoken.add(&call.to_string()));
-    }
-}
-
-fn finish(reason: &str) -> Finish {
-    match reason {
-        "stop" => Finish::Stop,
-        "length" => Finish::Length,
-        "content_filter" => Finish::ContentFilter,
-        "tool_calls" | "function_call" => Finish::Tools,
-        _ => Finish::Other,
-    }
 }
 
 fn chat(ask: &Ask<'_>, body: Bytes) -> Result<Answer, ProviderError> {
