@@ -212,3 +212,59 @@ impl Ledger {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cofounder_domain::{CallId, NanoUsd, SystemClock};
+    use cofounder_storage::{Account, CallKind, CallState, CallTokens, LedgerFilter, Location, PoolSettings};
+
+    fn line(db: &Database, account: &Account) -> Line {
+        let (at, nothing) = (db.now(), String::new);
+        let call = LedgerCall {
+            call_id: CallId::new(at),
+            at,
+            kind: CallKind::Chat,
+            role: nothing(),
+            token: None,
+            step: "gateway".to_owned(),
+            model: "a/b".to_owned(),
+            state: CallState::Done,
+            error: None,
+            fault: None,
+            tokens: CallTokens::default(),
+            cost: NanoUsd::new(7),
+            lost: NanoUsd::ZERO,
+            first_token_ms: None,
+            ms: 1,
+            attempts: "[]".to_owned(),
+            route: "{}".to_owned(),
+            request: nothing(),
+            answer: None,
+        };
+        Line { call, spends: vec![Spend { account: account.clone(), amount: NanoUsd::new(7) }] }
+    }
+
+    /// A call that is told twice is refused together with others. Tried by giving up what is refused, and by writing only
+    /// the first half of it: the test failed each time.
+    #[tokio::test]
+    async fn a_line_that_the_database_refuses_keeps_no_other_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let location = Location::Sqlite(folder.path().join("db"));
+        let opened = Database::open(&location, PoolSettings::default(), Arc::new(SystemClock)).await;
+        let (db, owner) = (Arc::new(opened.unwrap()), "me".to_owned());
+        let ledger = Ledger::start(db.clone(), owner.clone(), Purse::new(db.clone(), owner));
+        let account = Account { scope: "site:1".to_owned(), period: "ever".to_owned() };
+        let lines: Vec<Line> = (0..9).map(|_| line(&db, &account)).collect();
+        for (at, Line { call, spends }) in lines.iter().enumerate() {
+            (0..=usize::from(at == 4)).for_each(|_| ledger.add(call.clone(), spends.clone()));
+        }
+        ledger.close(Duration::from_secs(20)).await;
+        let mut written: Vec<_> = db.ledger(&LedgerFilter::default(), 99, None).await.unwrap().items;
+        written.sort_by_key(|row| row.call_id);
+        let mut told: Vec<_> = lines.iter().map(|line| Some(line.call.call_id)).collect();
+        told.sort();
+        assert_eq!(written.iter().map(|row| row.call_id).collect::<Vec<_>>(), told);
+        assert_eq!(db.account(&account).await.unwrap().spent, NanoUsd::new(9 * 7));
+    }
+}
