@@ -12,6 +12,7 @@ mod config;
 mod failure;
 mod files;
 mod gauges;
+mod health;
 mod launcher;
 mod lifecycle;
 mod logging;

@@ -3,18 +3,19 @@
 use cofounder_metering::{Meter, MeterParts, Metrics, Need, Tally};
 use cofounder_models::{CATALOGUE, Registry};
 use cofounder_providers::{
-    EmbeddedModel, FoundOllama, HealthChange, OLLAMA_PATIENCE, OLLAMA_URL, Role, Route, Router, RouterConfig,
-    TargetState, discover_ollama, known_env_keys,
+    EmbeddedModel, FoundOllama, OLLAMA_PATIENCE, OLLAMA_URL, Role, Route, Router, RouterConfig,
+    discover_ollama, known_env_keys,
 };
-use cofounder_storage::{Database, Owner, TargetHealth};
+use cofounder_storage::Owner;
 use std::{sync::Arc, time::Duration};
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::task::JoinHandle;
 use url::Url;
 
 use crate::{
     app::App,
     config::Config,
     failure::Failure,
+    health::note_health,
     launcher::{EngineLauncher, EngineSettings},
 };
 
@@ -112,36 +113,4 @@ async fn find_ollama(config: &Config) -> Option<FoundOllama> {
     let base_url = config.ollama.base_url.clone().or_else(|| Url::parse(OLLAMA_URL).ok())?;
     let models = discover_ollama(&base_url, OLLAMA_PATIENCE).await.filter(|models| !models.is_empty())?;
     Some(FoundOllama { base_url, models })
-}
-
-/// Writes down which targets rest, so that `provider list` of another process can show it. The task ends with the router.
-fn note_health(router: &Router, db: Arc<Database>, owner: String) {
-    let (tell, mut told) = mpsc::unbounded_channel();
-    router.watch(move |change| {
-        // Nobody listens any more only when the program ends.
-        drop(tell.send(change));
-    });
-    tokio::spawn(async move {
-        while let Some(change) = told.recv().await {
-            if let Err(error) = db.save_health(&owner, &[seen(&change, db.now())]).await {
-                tracing::warn!(%error, target = change.target, "a target's health could not be written down");
-            }
-        }
-    });
-}
-
-fn seen(change: &HealthChange, now: cofounder_domain::Timestamp) -> TargetHealth {
-    let (state, left) = match change.state {
-        TargetState::Ready => ("ready", None),
-        TargetState::Cooling(left) => ("cooling", Some(left)),
-        TargetState::Resting(left) => ("resting", Some(left)),
-    };
-    TargetHealth {
-        target: change.target.clone(),
-        state: state.to_owned(),
-        failures: u64::from(change.failures),
-        until: left.map(|left| now + left),
-        last_error: change.last_error.clone(),
-        updated_at: now,
-    }
 }

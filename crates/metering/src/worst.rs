@@ -52,7 +52,7 @@ impl Size {
             let why = format!(
                 "an answer of at most {bound} tokens cannot be asked for: set `max_tokens` to what it may be"
             );
-            return Err(ProviderError::InvalidRequest { why });
+            return Err(ProviderError::WrongQuestion { why });
         }
         let answer = match verb {
             Verb::Chat => bounds.into_iter().flatten().max(),

@@ -19,9 +19,9 @@ impl Document {
     /// Reads a request's body.
     ///
     /// # Errors
-    /// [`ProviderError::InvalidRequest`] if it is no JSON object.
+    /// [`ProviderError::WrongQuestion`] if it is no JSON object.
     pub fn parse(body: &[u8]) -> Result<Self, ProviderError> {
-        serde_json::from_slice(body).map_err(|error| ProviderError::InvalidRequest {
+        serde_json::from_slice(body).map_err(|error| ProviderError::WrongQuestion {
             why: format!("the request's body is not a JSON object: {error}"),
         })
     }
@@ -35,12 +35,11 @@ impl Document {
     /// A field; `null` is none.
     ///
     /// # Errors
-    /// [`ProviderError::InvalidRequest`] names the field that holds something else.
+    /// [`ProviderError::WrongQuestion`] names the field that holds something else.
     pub fn read<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, ProviderError> {
         let Some(raw) = self.raw(key) else { return Ok(None) };
-        serde_json::from_str(raw).map_err(|error| ProviderError::InvalidRequest {
-            why: format!("`{key}` cannot be read: {error}"),
-        })
+        serde_json::from_str(raw)
+            .map_err(|error| ProviderError::WrongQuestion { why: format!("`{key}` cannot be read: {error}") })
     }
 
     /// Sets a field, at its old place if it was there.

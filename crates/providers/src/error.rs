@@ -48,6 +48,12 @@ pub enum ProviderError {
         /// What it said.
         why: String,
     },
+    /// The question is wrong in itself. Nobody was asked.
+    #[error("the request is not valid: {why}. No model was asked; change it and ask again")]
+    WrongQuestion {
+        /// What of it.
+        why: String,
+    },
     /// The question cannot be put in the words that the provider understands. It was not asked.
     #[error(
         "the question cannot be put to this model: {why}. What was done is kept; change it, or choose another model"
@@ -210,6 +216,7 @@ impl ProviderError {
             Self::Budget { .. } => FaultKind::Budget,
             Self::Unauthorised { .. } => FaultKind::Unauthorised,
             Self::InvalidRequest { .. }
+            | Self::WrongQuestion { .. }
             | Self::Inexpressible { .. }
             | Self::Refused { .. }
             | Self::ContextTooLong { .. }

@@ -40,7 +40,7 @@ impl Line<'_> {
     pub(crate) fn request(&self, ask: &Ask<'_>) -> Result<Wire, ProviderError> {
         let mut wire = self.words.request(ask).map_err(|error| match error {
             // Others may understand it.
-            ProviderError::InvalidRequest { why } => ProviderError::Inexpressible { why },
+            ProviderError::WrongQuestion { why } => ProviderError::Inexpressible { why },
             other => other,
         })?;
         for (name, value) in self.headers {

@@ -66,6 +66,15 @@ impl Database {
         rows.iter().map(|row| Ok((row.get("owner")?, health_of(row)?))).collect()
     }
 
+    /// Drops what a process saw of one target.
+    ///
+    /// # Errors
+    /// [`StorageError`] if the database does not take it.
+    pub async fn forget_target(&self, owner: &str, target: &str) -> Result<(), StorageError> {
+        let text = "DELETE FROM target_health WHERE owner = $1 AND target = $2";
+        transaction!(self, |sql| sql.run(text, values![owner, plain(target)]).await.map(drop)).await
+    }
+
     /// Drops what a process saw that has ended.
     ///
     /// # Errors

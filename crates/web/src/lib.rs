@@ -5,6 +5,7 @@
 //! money, and knows no database.
 
 mod access;
+mod connections;
 mod gateway;
 mod health;
 mod listen;
@@ -13,7 +14,7 @@ mod problem;
 mod state;
 
 pub use health::{Component, ComponentState, Readiness};
-pub use listen::{Listening, listen};
+pub use listen::{ListenSettings, Listening, listen};
 pub use problem::Problem;
 pub use state::{GatewaySettings, Service, ServiceParts};
 

@@ -1,16 +1,34 @@
 //! The listener, and how it ends: nothing new is taken, what runs has the grace time, then it is
 //! stopped and says so to its client.
 
-use axum::{extract::FromRef, serve::ListenerExt};
+use axum::extract::FromRef;
 use cofounder_metering::Meter;
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Service, routes};
+use crate::{Service, connections::Connections, routes};
 
 /// How long calls that are stopped may take to say so to their clients.
 const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// Limits of the listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListenSettings {
+    /// How long the head of a request may take to come, and how long a connection is kept that is idle between two.
+    pub head: Duration,
+    /// Connections that may be open at the same time; further ones wait until one ends.
+    pub connections: u32,
+    /// How long requests may go on when the listener is told to stop.
+    pub grace: Duration,
+}
+
+impl Default for ListenSettings {
+    /// 30 s for a head, 4,096 connections, 20 s to end.
+    fn default() -> Self {
+        Self { head: Duration::from_secs(30), connections: 4_096, grace: Duration::from_secs(20) }
+    }
+}
 
 /// An open listener.
 #[derive(Debug)]
@@ -31,20 +49,11 @@ pub async fn listen(bind: SocketAddr) -> io::Result<Listening> {
 }
 
 impl Listening {
-    /// Serves until `stop`, and then until everything that runs has ended, for at most `grace`.
-    ///
-    /// # Errors
-    /// What the system said.
-    pub async fn serve(self, service: Service, stop: CancellationToken, grace: Duration) -> io::Result<()> {
-        let listener = self.listener.tap_io(|stream| {
-            // An event of a stream goes out when it is there.
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "a connection keeps its delay");
-            }
-        });
+    /// Serves until `stop`, and then until everything that runs has ended, for at most the grace time.
+    pub async fn serve(self, service: Service, settings: ListenSettings, stop: CancellationToken) {
         let meter = Arc::<Meter>::from_ref(&service);
-        let stopped = stop.clone().cancelled_owned();
-        let serving = axum::serve(listener, routes(service)).with_graceful_shutdown(stopped).into_future();
+        let ListenSettings { head, connections, grace } = settings;
+        let serving = Connections::new(routes(service), head, connections, stop.clone()).serve(self.listener);
         let late = async {
             stop.cancelled().await;
             tokio::time::sleep(grace).await;
@@ -53,11 +62,8 @@ impl Listening {
             tokio::time::sleep(LAST_WORDS).await;
         };
         tokio::select! {
-            served = serving => served,
-            () = late => {
-                tracing::warn!("clients that do not take the end of their answers are cut off");
-                Ok(())
-            }
+            () = serving => {}
+            () = late => tracing::warn!("clients that do not take the end of their answers are cut off"),
         }
     }
 }

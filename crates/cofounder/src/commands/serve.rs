@@ -44,13 +44,8 @@ pub(crate) async fn run(files: Files, args: &ServeArgs) -> Result<(), Failure> {
     });
     let tidying = tokio::spawn(tidy(app.clone(), tokens.clone(), stop.clone()));
     // What ends one of the two ends the other.
-    let (serving, working) = tokio::join!(
-        ending(
-            &stop,
-            listening
-                .serve(service, stop.clone(), config.server.grace())
-                .map(|served| served.map_err(Failure::failed))
-        ),
+    let ((), working) = tokio::join!(
+        ending(&stop, listening.serve(service, config.server.settings(), stop.clone())),
         ending(&stop, work(&app, &studio, &stop, args.no_worker)),
     );
     drop(tidying.await);
@@ -58,7 +53,7 @@ pub(crate) async fn run(files: Files, args: &ServeArgs) -> Result<(), Failure> {
         tracing::warn!(%error, "when tokens were last used could not be written down");
     }
     studio.close().await;
-    serving.and(working)
+    working
 }
 
 async fn ending<T>(stop: &CancellationToken, work: impl Future<Output = T>) -> T {

@@ -1,6 +1,6 @@
 //! `[server]` and `[gateway]`: where the program listens, and the limits of what clients ask.
 
-use cofounder_web::GatewaySettings;
+use cofounder_web::{GatewaySettings, ListenSettings};
 use serde::Deserialize;
 use std::{net::SocketAddr, time::Duration};
 use url::Url;
@@ -13,19 +13,35 @@ pub(crate) struct ServerSection {
     pub(crate) bind: SocketAddr,
     /// Its address as others see it.
     pub(crate) public_url: Option<Url>,
+    /// How long the head of a request may take to come. A connection that is idle between two requests is closed after
+    /// as long.
+    head_ms: u64,
+    /// Connections that may be open at the same time; further ones wait until one ends.
+    connections: u32,
     /// How long requests may go on when the program is told to stop.
     grace_ms: u64,
 }
 
 impl Default for ServerSection {
     fn default() -> Self {
-        Self { bind: SocketAddr::from(([127, 0, 0, 1], 8000)), public_url: None, grace_ms: 20_000 }
+        let settings = ListenSettings::default();
+        Self {
+            bind: SocketAddr::from(([127, 0, 0, 1], 8000)),
+            public_url: None,
+            head_ms: millis(settings.head),
+            connections: settings.connections,
+            grace_ms: millis(settings.grace),
+        }
     }
 }
 
 impl ServerSection {
-    pub(crate) fn grace(&self) -> Duration {
-        Duration::from_millis(self.grace_ms)
+    pub(crate) fn settings(&self) -> ListenSettings {
+        ListenSettings {
+            head: Duration::from_millis(self.head_ms.max(1)),
+            connections: self.connections.max(1),
+            grace: Duration::from_millis(self.grace_ms),
+        }
     }
 }
 
@@ -48,7 +64,6 @@ pub(crate) struct GatewaySection {
 impl Default for GatewaySection {
     fn default() -> Self {
         let settings = GatewaySettings::default();
-        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         Self {
             body_mib: settings.largest >> 20,
             read_ms: millis(settings.read),
@@ -69,4 +84,8 @@ impl GatewaySection {
             stall: Duration::from_millis(self.stall_ms.max(1)),
         }
     }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -108,6 +108,7 @@ async fn roles_and_aliases_are_models() {
     }
 }
 
+/// Tried with the words of a provider's refusal for what the gateway itself refuses: the test failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_input_is_told_what_is_wrong_and_nobody_is_asked() {
     let bench = Workbench::new().await;
@@ -127,6 +128,12 @@ async fn bad_input_is_told_what_is_wrong_and_nobody_is_asked() {
         (json!({"model": "acme/large"}).to_string(), 400, "`messages` is missing"),
         (json!({"model": "acme/large", "messages": [], "stream": "yes"}).to_string(), 400, "`stream`"),
         (json!({"model": "acme/large", "messages": [], "max_tokens": -3}).to_string(), 400, "`max_tokens`"),
+        (
+            json!({"model": "acme/large", "messages": [], "max_tokens": 0}).to_string(),
+            400,
+            "at most 0 tokens",
+        ),
+        (json!({"model": "acme/large", "messages": [], "n": "two"}).to_string(), 400, "`n` cannot be read"),
         (asked("acme/lrage", "hi"), 404, "did you mean `acme/large`"),
         (asked("role:author", "hi"), 404, "no model is called `role:author`"),
         (asked("acme/large\r\nx-evil: 1", "hi"), 400, "control characters"),
@@ -139,7 +146,9 @@ async fn bad_input_is_told_what_is_wrong_and_nobody_is_asked() {
         let answer = server.post("/v1/chat/completions", &key, body).await;
         assert_eq!(answer.status(), status, "{shown}");
         let told: Value = answer.json().await.unwrap();
-        assert!(told["error"]["message"].as_str().unwrap().contains(words), "{shown}: {told}");
+        let message = told["error"]["message"].as_str().unwrap();
+        assert!(message.contains(words), "{shown}: {told}");
+        assert!(!message.contains("provider refuses"), "nobody was asked: {shown}: {told}");
         assert_eq!(told["error"]["type"], "invalid_request_error", "{shown}: {told}");
     }
     assert_eq!(bench.provider.calls(), 0);

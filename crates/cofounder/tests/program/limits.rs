@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 use crate::{
-    serving::{Server, hello, streamed, token},
+    serving::{Server, hello, streamed, token, until},
     workbench::Workbench,
 };
 
@@ -128,4 +128,38 @@ async fn audit_p05_what_a_provider_says_of_its_limits_is_honoured() {
     assert_eq!(refused.status(), 429);
     assert!((60..=90).contains(&wait), "{wait}");
     assert_eq!(bench.provider.calls(), 1, "it said that nothing is left");
+}
+
+/// What running processes saw of every provider's targets.
+async fn seen(bench: &Workbench) -> Vec<String> {
+    let list = bench.json(&["provider", "list"]).await;
+    let providers = list["items"].as_array().unwrap().iter();
+    let seen = providers.flat_map(|provider| provider["seen"].as_array().unwrap());
+    seen.map(|seen| seen["target"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Tried without a bound, with one that counts the configured model too, and by keeping those that are ready: the test
+/// failed each time.
+#[tokio::test(flavor = "multi_thread")]
+async fn names_that_a_client_makes_up_do_not_fill_the_table_of_those_that_rest() {
+    let (bench, open) = (Workbench::new().await, FakeProvider::start().await.unwrap());
+    bench.configure(&format!("[provider.open]\nbase_url = \"{}\"\n", open.url()));
+    let key = token(&bench, &[]).await;
+    let server = Server::start(&bench).await;
+    bench.provider.script(|_| Reply::Unauthorised);
+    open.script(|_| Reply::Unauthorised);
+    let (configured, first, last) = ("acme/large", "open/made-up-0", "open/made-up-79");
+    let names = (0..80).map(|n| format!("open/made-up-{n}"));
+    for name in [configured.to_owned()].into_iter().chain(names) {
+        for _ in 0..3 {
+            assert_eq!(server.chat(&key, &hello(&name)).await.0, 502, "{name}");
+        }
+    }
+    let has = async |name: &str| seen(&bench).await.iter().any(|seen| seen == name);
+    until("the last is written down", || has(last)).await;
+    assert_eq!(seen(&bench).await.len(), 1 + 64);
+    assert!(has(configured).await && !has(first).await);
+    bench.provider.script(|_| Reply::text("ok"));
+    until("it answers", || async { server.chat(&key, &hello(configured)).await.0 == 200 }).await;
+    until("it is back", || async { !has(configured).await }).await;
 }

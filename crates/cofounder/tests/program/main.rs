@@ -8,6 +8,7 @@ mod workers;
 
 mod briefs;
 mod clients;
+mod connections;
 mod faults;
 mod gateway;
 mod hostile;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 /// The texts that are to become vectors.
 ///
 /// # Errors
-/// [`ProviderError::InvalidRequest`] if there are none, or if they come as numbers of tokens, which belong to one
+/// [`ProviderError::WrongQuestion`] if there are none, or if they come as numbers of tokens, which belong to one
 /// model alone.
 pub(super) fn texts(document: &Document) -> Result<Vec<String>, ProviderError> {
     let texts = match document.read::<Value>("input")? {
@@ -84,7 +84,7 @@ pub(super) struct Picture {
 
 impl Picture {
     /// # Errors
-    /// [`ProviderError::InvalidRequest`] names the field that cannot be read or served.
+    /// [`ProviderError::WrongQuestion`] names the field that cannot be read or served.
     pub(super) fn read(document: &Document) -> Result<Self, ProviderError> {
         let prompt = document.read::<String>("prompt")?.ok_or_else(|| wrong("prompt", "is missing"))?;
         let size = match document.read::<String>("size")?.as_deref() {

@@ -36,6 +36,9 @@ async fn each_process_has_its_own_view_and_its_last_word_counts(bench: Bench) {
     let now = [seen(&bench, "b/x", "half_open", 3)];
     db.save_health("two", &now).await.unwrap();
     assert_eq!(db.health().await.unwrap()[2], row("two", &now[0]));
+    db.forget_target("one", "b/x").await.unwrap();
+    db.forget_target("two", "a/x").await.unwrap();
+    assert_eq!(db.health().await.unwrap(), [row("one", &first[1]), row("two", &now[0])]);
     db.forget_health("one").await.unwrap();
     db.forget_health("nobody").await.unwrap();
     assert_eq!(db.health().await.unwrap(), [row("two", &now[0])]);

@@ -55,7 +55,7 @@ impl GatewayError {
 fn shape(error: &ProviderError) -> (u16, &'static str, &'static str) {
     use ProviderError as E;
     match error {
-        E::InvalidRequest { .. } | E::Inexpressible { .. } => {
+        E::InvalidRequest { .. } | E::WrongQuestion { .. } | E::Inexpressible { .. } => {
             (400, "invalid_request_error", "invalid_request")
         }
         E::ContextTooLong { .. } => (400, "invalid_request_error", "context_length_exceeded"),

@@ -9,6 +9,7 @@ use bytes::{Bytes, BytesMut};
 use cofounder_metering::{Document, Verb};
 use http_body_util::BodyExt;
 use std::{convert::Infallible, time::Duration};
+use tokio::sync::Semaphore;
 
 use super::error::GatewayError;
 use crate::{GatewaySettings, Service};
@@ -18,6 +19,9 @@ const LONGEST_NAME: usize = 256;
 /// How long the rest of a refused request is read, and after what time that begins.
 const LINGER: Duration = Duration::from_secs(5);
 const MOMENT: Duration = Duration::from_millis(50);
+/// Refused requests of which the rest is read at the same time.
+const MOST: usize = 256;
+static LINGERING: Semaphore = Semaphore::const_new(MOST);
 
 /// A question as it came in, with what the gateway must know of it.
 pub(super) struct Asked {
@@ -169,12 +173,49 @@ fn too_large(rest: Body, largest: usize) -> GatewayError {
 }
 
 /// Who is refused before all was read may be sending still, and would lose the answer with the connection. So the rest is
-/// read and thrown away for a while; a moment later, because reading tells one who asks before sending to send.
+/// read and thrown away for a while; a moment later, because reading tells one who asks before sending to send. Of so many
+/// at a time and no more, because it is a courtesy that anybody can make the gateway work for; beyond that the connection
+/// is dropped.
 fn linger(mut rest: Body) {
+    let Ok(place) = LINGERING.try_acquire() else { return };
     tokio::spawn(async move {
         tokio::time::sleep(MOMENT).await;
         let read = async { while let Some(Ok(_)) = rest.frame().await {} };
         // What comes later is cut off.
         drop(tokio::time::timeout(LINGER, read).await);
+        drop(place);
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use tokio_util::sync::CancellationToken;
+
+    /// Tried without a bound, and with places that are not given back: the test failed each time.
+    #[tokio::test]
+    async fn the_rest_of_so_many_refused_requests_is_read_and_no_more() {
+        let held = Arc::new(());
+        for _ in 0..3 {
+            let end = CancellationToken::new();
+            let body = || {
+                let (end, held) = (end.clone().cancelled_owned(), Arc::clone(&held));
+                Body::from_stream(futures_util::stream::once(async move {
+                    end.await;
+                    drop(held);
+                    Ok::<_, Infallible>(Bytes::from_static(b"the rest"))
+                }))
+            };
+            (0..MOST + 10).for_each(|_| linger(body()));
+            assert_eq!(Arc::strong_count(&held), 1 + MOST);
+            end.cancel();
+            let read = async {
+                while Arc::strong_count(&held) > 1 || LINGERING.available_permits() < MOST {
+                    tokio::time::sleep(MOMENT).await;
+                }
+            };
+            tokio::time::timeout(LINGER, read).await.expect("they have ended");
+        }
+    }
 }

@@ -103,7 +103,7 @@ impl Chat {
     /// or not.
     ///
     /// # Errors
-    /// [`ProviderError::InvalidRequest`] names the field that cannot be read, or that this protocol cannot express.
+    /// [`ProviderError::WrongQuestion`] names the field that cannot be read, or that this protocol cannot express.
     pub(super) fn read(document: &Document, maker: &str, several: bool) -> Result<Self, ProviderError> {
         refused::check(document, maker, several)?;
         let most = document.read("max_completion_tokens")?;
@@ -134,7 +134,7 @@ enum OneOrMany {
 
 /// A request that is wrong in this field.
 pub(super) fn wrong(field: &str, why: &str) -> ProviderError {
-    ProviderError::InvalidRequest { why: format!("`{field}` {why}") }
+    ProviderError::WrongQuestion { why: format!("`{field}` {why}") }
 }
 
 fn tools(document: &Document) -> Result<Vec<Tool>, ProviderError> {
@@ -244,7 +244,7 @@ mod tests {
             (r#"{"messages":[],"max_tokens":-1}"#, "`max_tokens`"),
         ] {
             let error = read(document).unwrap_err();
-            assert!(matches!(error, ProviderError::InvalidRequest { .. }), "{document}");
+            assert!(matches!(error, ProviderError::WrongQuestion { .. }), "{document}");
             assert!(error.to_string().contains(place), "{document}: {error}");
         }
     }

@@ -5,7 +5,7 @@ use crate::{Document, ProviderError};
 use serde_json::Value;
 
 /// # Errors
-/// [`ProviderError::InvalidRequest`] names the first such field. `several`: whether the protocol gives several answers
+/// [`ProviderError::WrongQuestion`] names the first such field. `several`: whether the protocol gives several answers
 /// to one question.
 /// Whether a field asks for something.
 type Asks = fn(&Value) -> bool;

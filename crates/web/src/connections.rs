@@ -1,0 +1,155 @@
+//! Connections: how many are open, how long each may say nothing, and how they end.
+//!
+//! HTTP/1 and, for who begins with it, HTTP/2 without TLS. Of HTTP/1 a request's head must come within the time for it,
+//! counted from the end of the answer before: so a connection that is idle for as long is closed, between two requests,
+//! where clients that keep connections notice it and open another. An answer may take as long as it does. HTTP/2 has no
+//! such time after its first request: who does not answer its pings is cut off. It knows no routes and no calls.
+
+use axum::Router;
+use hyper::{Request, body::Incoming, service::Service as _, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto::Builder,
+    service::TowerToHyperService,
+};
+use std::{
+    future::pending,
+    io,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::sleep,
+};
+use tokio_util::sync::CancellationToken;
+
+/// How long nothing is taken after the system could not give a connection, for want of file descriptors or memory.
+const PAUSE: Duration = Duration::from_millis(250);
+/// How often it is said that there are too many.
+const SAID: Duration = Duration::from_mins(1);
+
+/// Every open connection of a listener.
+pub(crate) struct Connections {
+    each: Arc<Each>,
+    /// One for each that may be open.
+    places: Arc<Semaphore>,
+    most: u32,
+    stop: CancellationToken,
+    /// When it was said that all places are taken.
+    said: Option<Instant>,
+}
+
+/// What every connection needs.
+struct Each {
+    builder: Builder<TokioExecutor>,
+    routes: Router,
+    head: Duration,
+    stop: CancellationToken,
+}
+
+impl Connections {
+    /// Connections that are asked for these routes, `most` of them at a time.
+    pub(crate) fn new(routes: Router, head: Duration, most: u32, stop: CancellationToken) -> Self {
+        let mut builder = Builder::new(TokioExecutor::new());
+        builder.http1().timer(TokioTimer::new()).header_read_timeout(head);
+        builder.http2().timer(TokioTimer::new()).keep_alive_interval(head);
+        let each = Each { builder, routes, head, stop: stop.clone() };
+        Self { each: Arc::new(each), places: Arc::new(Semaphore::new(most as usize)), most, stop, said: None }
+    }
+
+    /// Takes connections until it is told to stop, and ends when all have ended.
+    pub(crate) async fn serve(mut self, listener: TcpListener) {
+        let stop = self.stop.clone();
+        loop {
+            let next = tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                next = self.next(&listener) => next,
+            };
+            let Some((stream, place)) = next else { break };
+            let each = Arc::clone(&self.each);
+            // It is known by its place, which it gives back at its end.
+            tokio::spawn(async move {
+                each.serve(stream).await;
+                drop(place);
+            });
+        }
+        drop(listener);
+        drop(self.places.acquire_many(self.most).await);
+    }
+
+    /// The next connection, when there is a place for it. What waits meanwhile, waits with the system.
+    async fn next(&mut self, listener: &TcpListener) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+        if self.places.available_permits() == 0 && self.said.is_none_or(|said| said.elapsed() > SAID) {
+            tracing::warn!(
+                "{} connections are open, as many as `server.connections` allows; others wait",
+                self.most
+            );
+            self.said = Some(Instant::now());
+        }
+        // Nobody closes them.
+        let place = Arc::clone(&self.places).acquire_owned().await.ok()?;
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => return Some((stream, place)),
+                Err(error) if gave_up(&error) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "no connection can be taken now; it is tried again");
+                    sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+}
+
+/// The client was gone before its connection was taken.
+fn gave_up(error: &io::Error) -> bool {
+    use io::ErrorKind as E;
+    matches!(error.kind(), E::ConnectionRefused | E::ConnectionAborted | E::ConnectionReset)
+}
+
+impl Each {
+    async fn serve(&self, stream: TcpStream) {
+        // An event of a stream goes out when it is there.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection keeps its delay");
+        }
+        let asked = Arc::new(AtomicBool::new(false));
+        let (seen, routes) = (Arc::clone(&asked), TowerToHyperService::new(self.routes.clone()));
+        let service = service_fn(move |request: Request<Incoming>| {
+            seen.store(true, Ordering::Relaxed);
+            routes.call(request)
+        });
+        let mut connection = pin!(self.builder.serve_connection(TokioIo::new(stream), service));
+        // Before its first bytes it is not known which HTTP a connection speaks, and no time-out of either holds.
+        let mut silent = pin!(async {
+            sleep(self.head).await;
+            if asked.load(Ordering::Relaxed) {
+                pending::<()>().await;
+            }
+        });
+        tokio::select! {
+            biased;
+            ended = connection.as_mut() => return told(ended),
+            () = silent.as_mut() => return,
+            () = self.stop.cancelled() => connection.as_mut().graceful_shutdown(),
+        }
+        tokio::select! {
+            ended = connection => told(ended),
+            () = silent => {}
+        }
+    }
+}
+
+/// How a connection ends is its client's affair.
+fn told<E: std::fmt::Display>(ended: Result<(), E>) {
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection broke off");
+    }
+}
