@@ -175,9 +175,19 @@ impl Meter {
 
 /// Fields that can make a call dearer than its model's price says: other tiers, other models, further services, and a
 /// longest answer under another name.
-const DEARER: [&str; 5] = ["service_tier", "models", "plugins", "web_search_options", "n_predict"];
+const DEARER: [&str; 8] = [
+    "service_tier",
+    "models",
+    "plugins",
+    "web_search_options",
+    "search_parameters",
+    "modalities",
+    "audio",
+    "n_predict",
+];
 /// Values that do not.
-const HARMLESS: [&str; 6] = ["null", "[]", "\"auto\"", "\"default\"", "\"flex\"", "\"standard\""];
+const HARMLESS: [&str; 7] =
+    ["null", "[]", "[\"text\"]", "\"auto\"", "\"default\"", "\"flex\"", "\"standard\""];
 
 /// Under a budget a call costs at most what was set aside for it: what nobody can reckon with is not asked for.
 fn check_price(document: &Document, route: &Route) -> Result<(), ProviderError> {

@@ -67,7 +67,7 @@ impl Pocket {
     /// What is missing beside what is free, to have `wanted`.
     fn lacks(&self, wanted: u64) -> u64 {
         // After an overdraft there is less than nothing.
-        (self.spent + self.held + wanted).saturating_sub(self.amount)
+        self.spent.saturating_add(self.held).saturating_add(wanted).saturating_sub(self.amount)
     }
 }
 

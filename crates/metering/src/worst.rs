@@ -14,8 +14,12 @@ const PER_CALL: u64 = 64;
 const PER_PICTURE: u64 = 50_000;
 /// Tokens of one picture that is made, at the most (the same page: 6,240 at the largest size and quality).
 const PER_MADE_PICTURE: u64 = 8_192;
-/// The longest answer, in tokens, of a model of which nobody said how long its answers may be.
-const LONGEST_ANSWER: u32 = 131_072;
+/// The longest answer, in tokens, that is paid for where nobody said how long one may be: whoever asks, the model's section
+/// or the catalogue. What may have been charged is booked where a call is given up, so that this is also the most that
+/// giving up costs.
+const LONGEST_ANSWER: u32 = 16_384;
+/// The most answers to one question, as in OpenAI's own API.
+const MOST_ANSWERS: u64 = 128;
 
 /// The size of a question, and of the answers that it may get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +50,12 @@ impl Size {
 
     pub(crate) fn of_document(verb: Verb, document: &Document) -> Result<Self, ProviderError> {
         let answers = document.read::<u64>("n")?.unwrap_or(1).max(1);
+        if answers > MOST_ANSWERS {
+            let why = format!(
+                "{answers} answers to one question cannot be asked for: set `n` to {MOST_ANSWERS} at most"
+            );
+            return Err(ProviderError::InvalidRequest { why });
+        }
         // Whichever of the two a provider goes by.
         let bounds = [document.read::<u64>("max_tokens")?, document.read::<u64>("max_completion_tokens")?];
         if let Some(bound) = bounds.into_iter().flatten().find(|n| *n == 0 || *n > u64::from(u32::MAX)) {
@@ -179,7 +189,9 @@ mod tests {
     fn the_larger_bound_and_every_answer_count() {
         let size = size(r#"{"messages":[],"max_tokens":5,"max_completion_tokens":7,"n":3}"#);
         assert_eq!((size.answer, size.answers), (Some(7), 3));
-        for wrong in [r#"{"n":"x"}"#, r#"{"max_tokens":0}"#, r#"{"max_completion_tokens":9000000000}"#] {
+        for wrong in
+            [r#"{"n":"x"}"#, r#"{"max_tokens":0}"#, r#"{"max_completion_tokens":9000000000}"#, r#"{"n":129}"#]
+        {
             let document = Document::parse(wrong.as_bytes()).unwrap();
             assert!(Size::of_document(Verb::Chat, &document).is_err(), "{wrong}");
         }

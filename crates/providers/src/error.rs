@@ -3,6 +3,8 @@
 use cofounder_domain::FaultKind;
 use std::{fmt, time::Duration};
 
+use crate::Stage;
+
 /// Why no answer came. No message ever holds a key: what a provider says is cleaned before it gets here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProviderError {
@@ -130,7 +132,7 @@ pub enum ProviderError {
     },
     /// The model that was named is not known.
     #[error(
-        "no model is called `{name}`{}. Known are: {known}. Name one of them, or as `provider/model`",
+        "no model is called `{name}`{} Known are: {known}. Name one of them, or as `provider/model`",
         meant(nearest)
     )]
     UnknownModel {
@@ -155,33 +157,6 @@ pub enum ProviderError {
         /// What was seen.
         why: String,
     },
-}
-
-/// What was being waited for when time ran out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// A connection.
-    Connect,
-    /// The beginning of the answer.
-    FirstToken,
-    /// The next byte of the answer.
-    Idle,
-    /// The whole answer.
-    Total,
-    /// The caller's own deadline.
-    Deadline,
-}
-
-impl fmt::Display for Stage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Connect => "no connection in time (connect_ms)",
-            Self::FirstToken => "no answer began in time (first_token_ms)",
-            Self::Idle => "the answer stood still (idle_ms)",
-            Self::Total => "no complete answer in time (total_ms)",
-            Self::Deadline => "the deadline of the step passed",
-        })
-    }
 }
 
 impl ProviderError {
@@ -301,11 +276,12 @@ const LONGEST_WHY: usize = 300;
 
 fn wait(retry_after: Option<Duration>) -> String {
     match retry_after {
-        Some(time) => format!("try again in {} s", time.as_secs().max(1)),
+        // Who asks a moment too early is refused again.
+        Some(time) => format!("try again in {} s", time.as_secs_f64().ceil().max(1.0)),
         None => "try again later".to_owned(),
     }
 }
 
 fn meant(nearest: &Option<String>) -> String {
-    nearest.as_ref().map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"))
+    nearest.as_ref().map_or_else(|| ".".to_owned(), |nearest| format!("; did you mean `{nearest}`?"))
 }

@@ -23,6 +23,7 @@ mod pull;
 mod router;
 mod secret;
 mod sse;
+mod stage;
 mod usage;
 
 pub use answer::{Answer, Attempt, ChatAnswer, Finish, Outcome};
@@ -34,7 +35,7 @@ pub use config::{
 };
 pub use dialect::{Brings, Chunk};
 pub use document::Document;
-pub use error::{ProviderError, Stage};
+pub use error::ProviderError;
 pub use launcher::{Launcher, NoEngine};
 pub use limits::{Limiter, Place, Wish};
 pub use local::{OLLAMA_PATIENCE, OLLAMA_URL, discover_ollama, is_embedding_model};
@@ -46,4 +47,5 @@ pub use router::{
     ProviderHealth, Route, Router, RouterConfig, Target, TargetHealth, TargetState, Wanted, Witness,
 };
 pub use secret::Secret;
+pub use stage::Stage;
 pub use usage::{Amount, Usage};

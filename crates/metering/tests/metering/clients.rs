@@ -278,13 +278,24 @@ async fn a_call_that_waits_for_money_is_told_of_the_end_of_the_program() {
 async fn under_a_budget_nothing_is_asked_for_that_it_cannot_reckon_with() {
     let bench = Bench::new(daily(1.0)).await;
     let with = |more: &str| HELLO.replacen('{', &format!("{{{more},"), 1);
-    for field in [r#""service_tier":"priority""#, r#""models":["a/b"]"#, r#""n_predict":9999"#] {
+    let dearer = [
+        r#""service_tier":"priority""#,
+        r#""models":["a/b"]"#,
+        r#""n_predict":9999"#,
+        r#""modalities":["text","audio"]"#,
+        r#""search_parameters":{"mode":"on"}"#,
+    ];
+    for field in dearer {
         let error = bench.meter.ask(client(&with(field), None)).await.unwrap_err();
         assert_eq!(error.kind(), FaultKind::InvalidInput, "{error}");
         assert!(error.to_string().contains("leave it out"), "{error}");
     }
     assert_eq!(bench.fake.calls(), 0);
-    bench.meter.ask(client(&with(r#""service_tier":"default","models":null"#), None)).await.unwrap();
+    bench
+        .meter
+        .ask(client(&with(r#""service_tier":"default","models":null,"modalities":["text"]"#), None))
+        .await
+        .unwrap();
     let free = Bench::new(Budgets::default()).await;
     free.meter.ask(client(&with(r#""service_tier":"priority""#), None)).await.unwrap();
     assert_eq!(free.fake.seen()[0].body["service_tier"], "priority");

@@ -1,14 +1,14 @@
-//! The course of one call along its route: rounds, waits, and which error is told in the end.
+//! The course of one call along its route: rounds and waits.
 
 use super::{
     Router, Target, Witness,
     breakers::Pass,
     call::{Call, Got, Manner},
     passed::Passed,
+    verdict::{mends, resting},
 };
 use crate::{Attempt, ProviderError, Stage, breaker::Gate};
 use backon::{BackoffBuilder, ExponentialBuilder};
-use cofounder_domain::FaultKind;
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -288,21 +288,3 @@ impl<'a> Course<'a> {
 
 /// A caller with more patience than this waits for what its deadline allows.
 const PATIENT: Duration = Duration::from_secs(2);
-
-fn mends(error: &ProviderError) -> bool {
-    matches!(error.kind(), FaultKind::Unavailable | FaultKind::Limited)
-}
-
-/// Every target rests: which, for how long, and after what.
-fn resting(router: &Router, call: &Call<'_>) -> ProviderError {
-    let mut soonest = None;
-    let mut rest = |target: &Arc<Target>| {
-        let Gate::Open(time) = router.breakers.gate(target) else { return format!("{target} was not asked") };
-        soonest = Some(soonest.map_or(time, |soonest: Duration| soonest.min(time)));
-        let known = router.breakers.known();
-        let last = known.get(&target.id()).and_then(|b| b.last_error.clone()).unwrap_or_default();
-        format!("{target} failed several times and rests for {} s (last: {last})", time.as_secs().max(1))
-    };
-    let why = call.route.targets.iter().map(&mut rest).collect::<Vec<_>>().join("; ");
-    ProviderError::Unavailable { why, retry_after: soonest }
-}

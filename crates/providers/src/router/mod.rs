@@ -15,6 +15,7 @@ mod retries;
 mod rules;
 mod stream;
 mod target;
+mod verdict;
 mod witness;
 
 pub use answered::{Answered, Opened};

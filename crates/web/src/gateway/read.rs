@@ -101,6 +101,7 @@ pub(super) async fn question(
 }
 
 #[derive(serde::Deserialize)]
+#[serde(expecting = "an object")]
 struct Options {
     include_usage: Option<bool>,
 }
