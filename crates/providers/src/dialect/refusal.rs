@@ -131,7 +131,7 @@ fn one_line(text: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// When to come again, as headers say it: `Retry-After` as RFC 9110 has it, in whole seconds or as a date, or OpenAI's
+/// When to come again, as headers say it: `Retry-After` as RFC 9110 has it, in seconds or as a date of any form, or OpenAI's
 /// `retry-after-ms`.
 pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
@@ -142,8 +142,10 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duratio
     if let Ok(seconds) = text.parse::<f64>() {
         return Duration::try_from_secs_f64(seconds).ok();
     }
-    let at = DateTime::parse_from_rfc2822(text).ok()?;
-    Some((at.to_utc() - now).to_std().unwrap_or_default())
+    // RFC 9110's three forms; some servers write the zone as a number.
+    let at = httpdate::parse_http_date(text).map(Timestamp::from).ok();
+    let at = at.or_else(|| Some(DateTime::parse_from_rfc2822(text).ok()?.to_utc()))?;
+    Some((at - now).to_std().unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -161,6 +163,9 @@ mod tests {
     fn retry_after_is_seconds_a_date_or_milliseconds() {
         assert_eq!(parsed("retry-after", "7"), Some(Duration::from_secs(7)));
         assert_eq!(parsed("retry-after", "Fri, 02 Jan 2026 03:04:35 GMT"), Some(Duration::from_secs(30)));
+        assert_eq!(parsed("retry-after", "Friday, 02-Jan-26 03:04:35 GMT"), Some(Duration::from_secs(30)));
+        assert_eq!(parsed("retry-after", "Fri Jan  2 03:04:35 2026"), Some(Duration::from_secs(30)));
+        assert_eq!(parsed("retry-after", "Fri, 02 Jan 2026 03:04:35 +0000"), Some(Duration::from_secs(30)));
         assert_eq!(parsed("retry-after", "Fri, 02 Jan 2026 03:00:00 GMT"), Some(Duration::ZERO));
         assert_eq!(parsed("retry-after-ms", "1500"), Some(Duration::from_millis(1500)));
         for nonsense in ["", "soon", "-3", "1e999"] {
