@@ -96,7 +96,7 @@ async fn tidy(app: Arc<App>, tokens: Arc<Tokens>, stop: CancellationToken) {
     }
 }
 
-/// How each part is, and why. They are asked at the same time, so that a slow one delays the answer by its own time only.
+/// How each part is, and why.
 async fn components(app: &App, studio: &Studio, worker: bool) -> Vec<Component> {
     let database = async {
         match app.db.check_schema().await {
@@ -105,13 +105,21 @@ async fn components(app: &App, studio: &Studio, worker: bool) -> Vec<Component> 
         }
     };
     let models = async { models(studio) };
-    let (database, models) =
-        tokio::join!(Component::within("database", database), Component::within("models", models));
+    let [database, models] = asked(database, models).await;
     let worker = match worker {
         true => (ComponentState::Ready, "takes tasks from the queue".to_owned()),
         false => (ComponentState::Off, "--no-worker".to_owned()),
     };
     vec![database, models, Component { name: "worker", state: worker.0, why: worker.1 }]
+}
+
+type Told = (ComponentState, String);
+
+/// The parts are asked at the same time, so that a slow one delays the answer by its own time only.
+async fn asked(database: impl Future<Output = Told>, models: impl Future<Output = Told>) -> [Component; 2] {
+    let (database, models) =
+        tokio::join!(Component::within("database", database), Component::within("models", models));
+    [database, models]
 }
 
 /// A program without a model that can be asked still serves what it has.
@@ -159,4 +167,23 @@ fn registry(studio: &Studio) -> Registry {
     studio.metrics.register(&mut registry);
     registry.register_collector(Box::new(crate::gauges::Gauges::new(studio.meter.clone())));
     registry
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::sync::Barrier;
+
+    /// Tried by asking one after the other: the test failed.
+    #[tokio::test]
+    async fn parts_that_wait_for_each_other_are_ready() {
+        let both = Barrier::new(2);
+        let look = || async {
+            both.wait().await;
+            (ComponentState::Ready, String::new())
+        };
+        for part in asked(look(), look()).await {
+            assert_eq!(part.state, ComponentState::Ready, "{part:?}");
+        }
+    }
 }

@@ -152,8 +152,12 @@ impl Bench {
 
     /// What is spent of today's money.
     pub(crate) async fn spent_today(&self) -> NanoUsd {
-        let account = Account { scope: site(), period: day(self.db.now()) };
-        self.db.account(&account).await.unwrap().spent
+        self.db.account(&self.today()).await.unwrap().spent
+    }
+
+    /// Today's money.
+    pub(crate) fn today(&self) -> Account {
+        Account { scope: site(), period: day(self.db.now()) }
     }
 
     /// Everything that the model was shown.

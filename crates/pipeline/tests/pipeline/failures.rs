@@ -1,10 +1,14 @@
 //! What happens around a call: providers that are down, and money that runs out.
 
 use cofounder_domain::{FaultKind, NanoUsd, Status, StepStatus};
-use cofounder_executor::Finished;
+use cofounder_executor::{Event, Finished, Progress};
 use cofounder_pipeline::Strategy;
+use cofounder_storage::Spend;
 use cofounder_testkit::provider::Reply;
 use serde_json::json;
+use std::{sync::Arc, time::Duration};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     bench::{Bench, Run, each},
@@ -139,4 +143,37 @@ async fn without_any_money_nothing_is_asked() {
     failed(&bench, &run, FaultKind::Budget, "Everything so far is kept").await;
     assert_eq!(bench.fake.calls(), 0);
     assert_eq!(run.step("research").status, StepStatus::Done);
+}
+
+/// Says when the first step is to be tried again.
+struct Retried(Arc<Notify>);
+
+impl Progress for Retried {
+    fn event(&self, event: &Event) {
+        if matches!(event, Event::StepRetry { .. }) {
+            self.0.notify_one();
+        }
+    }
+}
+
+/// Tried by taking money that others have set aside for money that is spent: the test failed.
+#[tokio::test]
+async fn money_that_others_have_set_aside_is_waited_for() {
+    let mut bench = Bench::new(Strategy::Sections).await;
+    let all = NanoUsd::from_usd(5.0);
+    bench.cap = Some(all);
+    let today = bench.today();
+    bench.db.take_slice(&today, "another", all, all, all).await.unwrap();
+    let retried = Arc::new(Notify::new());
+    let given_back = async {
+        retried.notified().await;
+        assert_eq!(bench.fake.calls(), 0, "nothing is asked without money");
+        bench.db.give_back("another", &[Spend { account: today, amount: all }]).await.unwrap();
+    };
+    let run = bench.run_until(CancellationToken::new(), Arc::new(Retried(retried.clone())));
+    let patience = Duration::from_secs(60);
+    let (run, ()) = tokio::time::timeout(patience, async { tokio::join!(run, given_back) }).await.unwrap();
+    honest(&bench, &run).await;
+    assert_eq!(bench.fake.calls(), 6);
+    assert!(run.steps.iter().all(|s| s.status == StepStatus::Done), "{:?}", run.steps);
 }
