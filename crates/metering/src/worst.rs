@@ -54,7 +54,7 @@ impl Size {
             let why = format!(
                 "{answers} answers to one question cannot be asked for: set `n` to {MOST_ANSWERS} at most"
             );
-            return Err(ProviderError::InvalidRequest { why });
+            return Err(ProviderError::WrongQuestion { why });
         }
         // Whichever of the two a provider goes by.
         let bounds = [document.read::<u64>("max_tokens")?, document.read::<u64>("max_completion_tokens")?];
