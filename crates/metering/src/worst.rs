@@ -14,9 +14,9 @@ const PER_CALL: u64 = 64;
 const PER_PICTURE: u64 = 50_000;
 /// Tokens of one picture that is made, at the most (the same page: 6,240 at the largest size and quality).
 const PER_MADE_PICTURE: u64 = 8_192;
-/// The longest answer, in tokens, that is paid for where nobody said how long one may be: whoever asks, the model's section
-/// or the catalogue. What may have been charged is booked where a call is given up, so that this is also the most that
-/// giving up costs.
+/// The longest answer, in tokens, that is paid for where neither whoever asks nor the model's limits (of answer or context)
+/// say how long one may be. What may have been charged is booked where a call is given up, so that this is then also the most
+/// of an answer that giving up costs.
 const LONGEST_ANSWER: u32 = 16_384;
 /// The most answers to one question, as in OpenAI's own API.
 const MOST_ANSWERS: u64 = 128;

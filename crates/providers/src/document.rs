@@ -79,6 +79,7 @@ impl Document {
         let mut push = |key: &str, value: &str| {
             out.push(if out.is_empty() { b'{' } else { b',' });
             // A key came out of JSON or is one of ours; written anew it is escaped again.
+            // A text is always JSON, and memory takes it.
             drop(serde_json::to_writer(&mut out, key));
             out.push(b':');
             out.extend_from_slice(value.as_bytes());

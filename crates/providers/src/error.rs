@@ -276,12 +276,29 @@ const LONGEST_WHY: usize = 300;
 
 fn wait(retry_after: Option<Duration>) -> String {
     match retry_after {
-        // Who asks a moment too early is refused again.
-        Some(time) => format!("try again in {} s", time.as_secs_f64().ceil().max(1.0)),
+        Some(time) => format!("try again in {} s", seconds(time)),
         None => "try again later".to_owned(),
     }
 }
 
+/// A wait as a person is told it, rounded up: who asks a moment too early is refused again.
+pub(crate) fn seconds(wait: Duration) -> u64 {
+    wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1)
+}
+
 fn meant(nearest: &Option<String>) -> String {
     nearest.as_ref().map_or_else(|| ".".to_owned(), |nearest| format!("; did you mean `{nearest}`?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Tried by rounding down: the test failed.
+    #[test]
+    fn waits_are_told_rounded_up() {
+        let told = [0, 1, 1_000, 1_001, 17_900].map(|millis| seconds(Duration::from_millis(millis)));
+        assert_eq!(told, [1, 1, 1, 2, 18]);
+        assert_eq!(wait(Some(Duration::from_millis(1_500))), "try again in 2 s");
+    }
 }

@@ -115,9 +115,9 @@ impl Database {
     ) -> Result<(), StorageError> {
         transaction!(self, |sql| {
             let (mut rest, mut new) = (calls, 0);
-            while let Some(count) = SIZES.into_iter().find(|size| *size <= rest.len()) {
-                let (some, others) = rest.split_at(count);
-                new += sql.run(insertion(&sql, count), row_values(owner, some)?).await?;
+            while let Some(size) = SIZES.iter().position(|size| *size <= rest.len()) {
+                let (some, others) = rest.split_at(SIZES[size]);
+                new += sql.run(insertion(&sql, size), row_values(owner, some)?).await?;
                 rest = others;
             }
             match new {
@@ -167,14 +167,13 @@ const COLUMNS: [&str; 26] = [
     "answer",
 ];
 
-/// The statement that writes so many calls. Each is put together once.
-fn insertion(sql: &Sql<'_>, count: usize) -> &'static str {
+/// The statement that writes as many calls as [`SIZES`] has at this place. Each is put together once.
+fn insertion(sql: &Sql<'_>, size: usize) -> &'static str {
     static SQLITE: LazyLock<[String; 3]> =
         LazyLock::new(|| SIZES.map(|count| statement(count, |_| "?, ".to_owned())));
     static POSTGRES: LazyLock<[String; 3]> =
         LazyLock::new(|| SIZES.map(|count| statement(count, |number| format!("${number}, "))));
-    let at = SIZES.iter().position(|size| *size == count).unwrap_or(SIZES.len() - 1);
-    &sql.on_postgres(&POSTGRES, &SQLITE)[at]
+    &sql.on_postgres(&POSTGRES, &SQLITE)[size]
 }
 
 /// Whoever writes the same calls at this moment is waited for. SQLite's values have no numbers: it looks for each that has

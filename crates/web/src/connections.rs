@@ -40,7 +40,6 @@ pub(crate) struct Connections {
     /// One for each that may be open.
     places: Arc<Semaphore>,
     most: u32,
-    stop: CancellationToken,
     /// When it was said that all places are taken.
     said: Option<Instant>,
 }
@@ -59,13 +58,13 @@ impl Connections {
         let mut builder = Builder::new(TokioExecutor::new());
         builder.http1().timer(TokioTimer::new()).header_read_timeout(head);
         builder.http2().timer(TokioTimer::new()).keep_alive_interval(head);
-        let each = Each { builder, routes, head, stop: stop.clone() };
-        Self { each: Arc::new(each), places: Arc::new(Semaphore::new(most as usize)), most, stop, said: None }
+        let each = Arc::new(Each { builder, routes, head, stop });
+        Self { each, places: Arc::new(Semaphore::new(most as usize)), most, said: None }
     }
 
     /// Takes connections until it is told to stop, and ends when all have ended.
     pub(crate) async fn serve(mut self, listener: TcpListener) {
-        let stop = self.stop.clone();
+        let stop = self.each.stop.clone();
         loop {
             let next = tokio::select! {
                 biased;

@@ -284,6 +284,9 @@ async fn under_a_budget_nothing_is_asked_for_that_it_cannot_reckon_with() {
         r#""n_predict":9999"#,
         r#""modalities":["text","audio"]"#,
         r#""search_parameters":{"mode":"on"}"#,
+        r#""audio":{"voice":"a"}"#,
+        r#""plugins":[{"id":"web"}]"#,
+        r#""web_search_options":{}"#,
     ];
     for field in dearer {
         let error = bench.meter.ask(client(&with(field), None)).await.unwrap_err();

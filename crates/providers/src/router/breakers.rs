@@ -62,7 +62,7 @@ impl Breakers {
         }
     }
 
-    /// Notes what became known of a target. Of one that simply works nothing is kept: clients make names up.
+    /// Changes what is known of a target, and tells whoever watches if it rests anew or is back. Of one that simply works nothing is kept: clients make names up.
     fn note<T>(&self, id: &str, change: impl FnOnce(&mut Breaker, Timestamp) -> T) -> T {
         let now = self.clock.now();
         let (outcome, told) = {

@@ -2,8 +2,8 @@
 //! says more than that its target rests since. Nothing is kept of a call that its first target answers.
 
 use super::{Route, Witness};
-use crate::{ProviderError, breaker::Gate};
-use std::{collections::BTreeMap, time::Duration};
+use crate::{ProviderError, breaker::Gate, error::seconds};
+use std::collections::BTreeMap;
 
 /// The reasons, by the target's place in the route.
 #[derive(Debug, Default)]
@@ -12,7 +12,6 @@ pub(super) struct Passed(BTreeMap<usize, String>);
 impl Passed {
     /// Its breaker let nobody through.
     pub(super) fn shut(&mut self, index: usize, gate: Gate) {
-        let seconds = |left: Duration| left.as_secs_f64().ceil();
         self.0.entry(index).or_insert_with(|| match gate {
             Gate::Cooling(left) => format!("asked for a pause of {} s", seconds(left)),
             Gate::Open(left) => format!("rests for {} s after failures", seconds(left)),

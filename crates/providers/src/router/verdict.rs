@@ -1,7 +1,7 @@
 //! Which error a call tells in the end.
 
 use super::{Router, Target, call::Call};
-use crate::{ProviderError, breaker::Gate};
+use crate::{ProviderError, breaker::Gate, error::seconds};
 use cofounder_domain::FaultKind;
 use std::{sync::Arc, time::Duration};
 
@@ -18,10 +18,7 @@ pub(super) fn resting(router: &Router, call: &Call<'_>) -> ProviderError {
         soonest = Some(soonest.map_or(time, |soonest: Duration| soonest.min(time)));
         let known = router.breakers.known();
         let last = known.get(&target.id()).and_then(|b| b.last_error.clone()).unwrap_or_default();
-        format!(
-            "{target} failed several times and rests for {} s (last: {last})",
-            time.as_secs_f64().ceil().max(1.0)
-        )
+        format!("{target} failed several times and rests for {} s (last: {last})", seconds(time))
     };
     let why = call.route.targets.iter().map(&mut rest).collect::<Vec<_>>().join("; ");
     ProviderError::Unavailable { why, retry_after: soonest }
