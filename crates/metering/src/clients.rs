@@ -10,7 +10,9 @@ use std::{
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use crate::{CallError, ClientStream, Meter, Payer, budgets::Accounts, open::Open, tab::Tab, worst::Size};
+use crate::{
+    CallError, ClientStream, Meter, Payer, budgets::Accounts, dearer, open::Open, tab::Tab, worst::Size,
+};
 
 /// A client's question.
 #[derive(Clone, Debug)]
@@ -152,7 +154,7 @@ impl Meter {
         let need = need(&call, size);
         let route = self.route(call.role, call.pin.as_deref(), &need)?;
         if need.priced || self.budgets.any() {
-            check_price(&call.document, &route)?;
+            dearer::check(&call.document, &route)?;
         }
         let at = self.db.now();
         let (tab, accounts) = self.wait_for_money(&call, size, &route, at).await?;
@@ -173,45 +175,11 @@ impl Meter {
     }
 }
 
-/// Fields that can make a call dearer than its model's price says: other tiers, other models, further services, and a
-/// longest answer under another name.
-const DEARER: [&str; 8] = [
-    "service_tier",
-    "models",
-    "plugins",
-    "web_search_options",
-    "search_parameters",
-    "modalities",
-    "audio",
-    "n_predict",
-];
-/// Values that do not.
-const HARMLESS: [&str; 7] =
-    ["null", "[]", "[\"text\"]", "\"auto\"", "\"default\"", "\"flex\"", "\"standard\""];
-
-/// Under a budget a call costs at most what was set aside for it: what nobody can reckon with is not asked for.
-fn check_price(document: &Document, route: &Route) -> Result<(), ProviderError> {
-    if route.targets.iter().all(|target| target.free) {
-        return Ok(());
-    }
-    let dearer = |key: &&&str| document.raw(key).is_some_and(|value| !HARMLESS.contains(&value.trim()));
-    match DEARER.iter().find(dearer) {
-        Some(field) => {
-            let why = format!(
-                "`{field}` can make it cost more than the budget reckons with; leave it out, or ask where no budget holds"
-            );
-            Err(ProviderError::Inexpressible { why })
-        }
-        None => Ok(()),
-    }
-}
-
 /// How often money that others have set aside is looked for again.
 const LOOK: Duration = Duration::from_millis(100);
 
 fn need(call: &ClientCall, size: Size) -> Need {
     let offers = |key: &str| call.document.raw(key).is_some_and(|raw| raw != "null" && raw != "[]");
-    let shows = call.document.raw("messages").is_some_and(|m| m.contains("\"image_url\""));
     Need {
         verb: call.verb,
         context_tokens: size.likely,
@@ -220,7 +188,7 @@ fn need(call: &ClientCall, size: Size) -> Need {
             .filter(|_| call.verb == Verb::Chat)
             .map(|n| u32::try_from(n).unwrap_or(u32::MAX)),
         tools: offers("tools"),
-        vision: shows,
+        vision: size.pictures > 0,
         priced: call.payer.token.is_some_and(|token| token.day.is_some() || token.month.is_some()),
         ..Need::default()
     }

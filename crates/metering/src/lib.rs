@@ -10,6 +10,7 @@
 mod budgets;
 mod charge;
 mod clients;
+mod dearer;
 mod error;
 mod key;
 mod ledger;

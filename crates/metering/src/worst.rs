@@ -5,6 +5,8 @@ use cofounder_providers::{ChatRequest, Document, ProviderError, Target, Verb};
 use serde_json::Value;
 use std::sync::Arc;
 
+use crate::dearer::may_say;
+
 /// Tokens that the format of a chat adds to a message, at the most.
 const PER_MESSAGE: u64 = 16;
 /// Tokens that the format adds to a whole question, at the most.
@@ -14,9 +16,9 @@ const PER_CALL: u64 = 64;
 const PER_PICTURE: u64 = 50_000;
 /// Tokens of one picture that is made, at the most (the same page: 6,240 at the largest size and quality).
 const PER_MADE_PICTURE: u64 = 8_192;
-/// The longest answer, in tokens, that is paid for where neither whoever asks nor the model's limits (of answer or context)
-/// say how long one may be. What may have been charged is booked where a call is given up, so that this is then also the most
-/// of an answer that giving up costs.
+/// The longest answer, in tokens, that is paid for where neither whoever asks nor the model's limit says how long one may
+/// be. What may have been charged is booked where a call is given up, so that this is then also the most of an answer that
+/// giving up costs.
 const LONGEST_ANSWER: u32 = 16_384;
 /// The most answers to one question, as in OpenAI's own API.
 const MOST_ANSWERS: u64 = 128;
@@ -35,6 +37,8 @@ pub(crate) struct Size {
     pub(crate) answer: Option<u64>,
     /// How many answers.
     pub(crate) answers: u64,
+    /// How many pictures are shown.
+    pub(crate) pictures: u64,
     pub(crate) verb: Verb,
 }
 
@@ -45,7 +49,7 @@ impl Size {
         let format = request.messages.len() as u64 * PER_MESSAGE;
         let (prompt, uncounted) = (text + format, text.div_ceil(2) + format);
         let answer = request.max_tokens.map(u64::from);
-        Self { prompt, likely: prompt / 3, uncounted, answer, answers: 1, verb: Verb::Chat }
+        Self { prompt, likely: prompt / 3, uncounted, answer, answers: 1, pictures: 0, verb: Verb::Chat }
     }
 
     pub(crate) fn of_document(verb: Verb, document: &Document) -> Result<Self, ProviderError> {
@@ -70,7 +74,7 @@ impl Size {
             Verb::Images => Some(PER_MADE_PICTURE),
         };
         let (text, pictures) = match document.raw("messages") {
-            Some(messages) if messages.contains("\"image_url\"") => {
+            Some(messages) if may_say(messages, "image_url") => {
                 let (text, pictures) = parts(messages);
                 ((document.len() as u64).saturating_sub(messages.len() as u64) + text, pictures)
             }
@@ -82,13 +86,13 @@ impl Size {
             Verb::Chat | Verb::Images => text.div_ceil(2) + PER_CALL + shown,
         };
         let (prompt, likely) = (text + PER_CALL + shown, (text + PER_CALL) / 4 + pictures * 1_000);
-        Ok(Self { prompt, likely, uncounted, answer, answers, verb })
+        Ok(Self { prompt, likely, uncounted, answer, answers, pictures, verb })
     }
 
     /// The longest answer of a target, in tokens.
     pub(crate) fn longest(&self, target: &Target) -> u32 {
         let room = target.context.map(|c| c.saturating_sub(self.likely).clamp(1, u64::from(u32::MAX)) as u32);
-        [target.max_output, room].into_iter().flatten().min().unwrap_or(LONGEST_ANSWER)
+        target.max_output.unwrap_or(LONGEST_ANSWER).min(room.unwrap_or(u32::MAX))
     }
 
     /// What one request to a target costs at the most, with answers of at most so many tokens.
@@ -171,6 +175,43 @@ mod tests {
         let (short, long) = (size(&text("x")), size(&text(&"y".repeat(1_000_000))));
         assert_eq!(short, long);
         assert!(long.prompt < 51_000 && long.prompt > 50_000);
+    }
+
+    #[test]
+    fn a_picture_is_seen_however_its_letters_are_written() {
+        let content = |key: &str| {
+            format!(r#"{{"messages":[{{"role":"user","content":[{{"{key}":{{"url":"x"}}}}]}}]}}"#)
+        };
+        let (plain, other) = (size(&content("image_url")), size(&content(r"im\u0061ge_url")));
+        assert_eq!((plain.pictures, plain.prompt), (1, other.prompt));
+        assert_eq!(size(&content("note")).pictures, 0);
+    }
+
+    /// Tried by reserving all the room in the context: a call that was given up cost 100 times as much.
+    #[test]
+    fn the_longest_answer_is_the_models_or_the_most_that_is_paid_for_unasked() {
+        let target = |max_output, context| Target {
+            provider: "p".to_owned(),
+            model: "m".to_owned(),
+            price: None,
+            context,
+            max_output,
+            free: false,
+            json: true,
+            family: None,
+            tier: None,
+            abilities: None,
+        };
+        let asked = size(r#"{"messages":[]}"#);
+        let longest = |max_output, context| asked.longest(&target(max_output, context));
+        assert_eq!((longest(None, None), longest(None, Some(2_000_000))), (16_384, 16_384));
+        assert_eq!(longest(Some(64_000), Some(200_000)), 64_000, "the model's own");
+        assert_eq!(
+            longest(Some(64_000), Some(8_192)),
+            8_192 - asked.likely as u32,
+            "what fits beside the question"
+        );
+        assert_eq!(longest(None, Some(1)), 1);
     }
 
     #[test]

@@ -5,6 +5,8 @@ use crate::ProviderError;
 
 /// The longest event that is read.
 const LONGEST: usize = 8 << 20;
+/// What a line of a stream of events begins with; a comment begins with a colon.
+const FIELDS: [&[u8]; 5] = [b"data", b"event", b"id", b"retry", b":"];
 /// Some servers put it before the first line: it says that what follows is UTF-8, which it is anyway.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -31,6 +33,8 @@ pub(crate) struct Frames {
     /// Data of the event that has begun.
     data: Vec<u8>,
     has_data: bool,
+    /// Whether a line was one of a stream of events; none if nothing was read but empty lines.
+    events: Option<bool>,
 }
 
 impl Frames {
@@ -43,6 +47,7 @@ impl Frames {
             first: true,
             data: Vec::new(),
             has_data: false,
+            events: None,
         }
     }
 
@@ -81,9 +86,13 @@ impl Frames {
         self.buffer.clear();
         (self.done, self.looked) = (0, 0);
         let rest = self.unmarked(&rest).trim_ascii();
+        let speaks_events = self.speaks_events(rest);
         match self.framing {
             Framing::Lines if rest.is_empty() => Ok(None),
             Framing::Lines => Ok(Some(rest.to_vec())),
+            Framing::Events if !speaks_events => {
+                Err(ProviderError::malformed("it is no stream of events, and one was asked for"))
+            }
             // A comment at the very end may lack its line's end, too.
             Framing::Events if !self.has_data && (rest.is_empty() || rest.starts_with(b":")) => Ok(None),
             Framing::Events => {
@@ -96,7 +105,16 @@ impl Frames {
         }
     }
 
+    /// Whether what was read is a stream of events, as far as one can tell with this line.
+    fn speaks_events(&mut self, line: &[u8]) -> bool {
+        if self.events != Some(true) && !line.is_empty() {
+            self.events = Some(FIELDS.iter().any(|field| line.starts_with(field)));
+        }
+        self.events.unwrap_or(true)
+    }
+
     fn field(&mut self, line: &[u8]) {
+        self.speaks_events(line);
         let Some(value) = line.strip_prefix(b"data") else { return };
         let value = match value.strip_prefix(b":") {
             Some(value) => value.strip_prefix(b" ").unwrap_or(value),
@@ -198,6 +216,22 @@ mod tests {
             ["{\"a\":1}"],
             "only its blank line is missing"
         );
+    }
+
+    /// Tried by leaving out what tells them apart: a whole document was an answer that broke off.
+    #[test]
+    fn what_is_no_stream_of_events_is_told_apart_from_a_broken_one() {
+        let end = |bytes: &[u8]| {
+            let mut frames = Frames::new(Framing::Events);
+            frames.feed(bytes).unwrap();
+            while frames.next().is_some() {}
+            frames.end()
+        };
+        for none in ["{\"a\": 1}", "{\n\"a\": 1\n}\n", "<html>\n\n<p>data</p>", "\n\n[]\n"] {
+            assert!(matches!(end(none.as_bytes()), Err(ProviderError::Malformed { .. })), "{none}");
+        }
+        assert_eq!(end(b"{\ndata: 1\n\n"), Ok(None), "a strange line among events is passed over");
+        assert_eq!((end(b""), end(b"\n\n"), end(b"event: x\n")), (Ok(None), Ok(None), Ok(None)));
     }
 
     #[test]

@@ -80,3 +80,9 @@ fn refused(error: AuthError) -> Problem {
 pub(crate) async fn nowhere(_caller: Caller<LookAround>) -> Problem {
     Problem::new(FaultKind::NotFound, "there is nothing at this address")
 }
+
+/// An address with another method than it takes; axum says in `Allow` which it does.
+pub(crate) async fn wrong_method(_caller: Caller<LookAround>) -> Problem {
+    let words = "this address does not take this method; the header `Allow` names those that it does";
+    Problem::new(FaultKind::InvalidInput, words).with_status(405)
+}

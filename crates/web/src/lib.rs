@@ -26,6 +26,7 @@ pub fn routes(service: Service) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::show))
+        .method_not_allowed_fallback(access::wrong_method)
         .merge(gateway::routes())
         .fallback(access::nowhere)
         .with_state(service)

@@ -42,10 +42,10 @@ pub(crate) struct TokenArgs {
     #[arg(long, value_name = "TIME")]
     pub(crate) expires: Option<String>,
     /// The most that it may spend on a day (UTC)
-    #[arg(long, value_name = "USD")]
+    #[arg(long, value_name = "USD", allow_negative_numbers = true)]
     pub(crate) budget_day: Option<f64>,
     /// The most that it may spend in a month (UTC)
-    #[arg(long, value_name = "USD")]
+    #[arg(long, value_name = "USD", allow_negative_numbers = true)]
     pub(crate) budget_month: Option<f64>,
     /// Calls in any minute, in each server
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -114,10 +114,10 @@ pub(crate) struct LedgerFilterArgs {
     /// Only calls of this `provider/model`
     #[arg(long, value_name = "ID")]
     pub(crate) model: Option<String>,
-    /// Only calls begun at this time or later (RFC 3339)
+    /// Only calls begun at this time or later (RFC 3339, such as 2026-11-28T00:00:00Z)
     #[arg(long, value_name = "TIME")]
     pub(crate) since: Option<cofounder_domain::Timestamp>,
-    /// Only calls begun before this time (RFC 3339)
+    /// Only calls begun before this time (RFC 3339, such as 2026-11-28T00:00:00Z)
     #[arg(long, value_name = "TIME")]
     pub(crate) until: Option<cofounder_domain::Timestamp>,
 }

@@ -6,7 +6,7 @@ use cofounder_storage::{Account, AccountState, OpenSlice, owner_name};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
-use crate::{app::App, cli::BudgetCommand, failure::Failure, output, progress::cost};
+use crate::{app::App, cli::BudgetCommand, failure::Failure, output};
 
 /// Accounts and tokens that are looked at at once.
 const SHOWN: u64 = 500;
@@ -27,6 +27,7 @@ async fn show(app: &App, as_json: bool) -> Result<(), Failure> {
     if as_json {
         return output::json(&json!({"items": items, "next_cursor": null, "open_slices": open}));
     }
+    let left: Vec<&Value> = open.iter().filter(|slice| slice["ended"] == true).collect();
     output::page(false, &items, None, |item| {
         let usd = |key: &str| item[key].as_f64().map_or_else(|| "-".to_owned(), |usd| format!("${usd:.6}"));
         let text = |key: &str| item[key].as_str().unwrap_or_default().to_owned();
@@ -36,10 +37,10 @@ async fn show(app: &App, as_json: bool) -> Result<(), Failure> {
             text("period"),
             format!("{} spent", usd("spent_usd")),
             format!("{} set aside", usd("set_aside_usd")),
-            format!("of {}", usd("cap_usd")),
+            if item["cap_usd"].is_null() { "no cap".to_owned() } else { format!("of {}", usd("cap_usd")) },
+            left_of(item, &left),
         ]
     })?;
-    let left: Vec<&Value> = open.iter().filter(|slice| slice["ended"] == true).collect();
     if !left.is_empty() {
         eprintln!(
             "processes that ended left {} slice(s) that nobody settled: at most what their last calls cost is unknown. They count as used;",
@@ -116,6 +117,14 @@ fn shown(slice: &OpenSlice, ended: bool) -> Value {
     })
 }
 
+/// How much of an account's money processes hold that ended.
+fn left_of(account: &Value, left: &[&Value]) -> String {
+    let same = |slice: &&&Value| ["scope", "period"].iter().all(|key| slice[*key] == account[*key]);
+    let held = left.iter().filter(same).filter_map(|slice| slice["unsettled_usd"].as_f64());
+    let sum: NanoUsd = held.map(NanoUsd::from_usd).sum();
+    if sum == NanoUsd::ZERO { String::new() } else { format!("({sum} by processes that ended)") }
+}
+
 async fn reconcile(app: &App, force: bool, as_json: bool) -> Result<(), Failure> {
     let owner = app.owner()?;
     let mut items = Vec::new();
@@ -134,5 +143,5 @@ async fn reconcile(app: &App, force: bool, as_json: bool) -> Result<(), Failure>
         return output::json(&json!({"items": items, "next_cursor": null}));
     }
     let sum: NanoUsd = items.iter().filter_map(|i| i["given_back_usd"].as_f64()).map(NanoUsd::from_usd).sum();
-    output::line(format!("{} slice(s) reconciled, {} given back", items.len(), cost(sum)))
+    output::line(format!("{} slice(s) reconciled, {sum} given back", items.len()))
 }

@@ -41,6 +41,25 @@ async fn everything_but_health_is_closed_without_a_token() {
     );
     assert_eq!(server.get("/metrics", &viewer).await.status(), 200);
     assert_eq!(server.get("/nowhere", &viewer).await.status(), 404);
+    let wrong = server.post("/metrics", &viewer, String::new()).await;
+    assert_eq!((wrong.status().as_u16(), wrong.headers()["allow"].to_str().unwrap()), (405, "GET,HEAD"));
+    assert_eq!(server.post("/metrics", "", String::new()).await.status(), 401);
+    // Tried without the gateway's own words for these: its clients got a problem document, or nothing to read.
+    for (method, path, status, code) in [
+        ("get", "/v1/models/zz", 404, "model_not_found"),
+        ("get", "/v1/files", 404, "invalid_request"),
+        ("post", "/v1/models", 405, "invalid_request"),
+        ("get", "/v1/chat/completions", 405, "invalid_request"),
+    ] {
+        let answer = match method {
+            "get" => server.get(path, &gateway).await,
+            _ => server.post(path, &gateway, String::new()).await,
+        };
+        assert_eq!(answer.status().as_u16(), status, "{method} {path}");
+        assert_eq!(answer.json::<Value>().await.unwrap()["error"]["code"], code, "{method} {path}");
+    }
+    let unclosed = server.post("/v1/models", "", String::new()).await;
+    assert_eq!(unclosed.status(), 401);
     assert_eq!(bench.provider.calls(), 0);
 }
 

@@ -53,6 +53,10 @@ async fn the_budgets_of_tokens_are_shown_used_or_not() {
     let used = token(&bench, &["--budget-day", "0.5", "--budget-month", "3"]).await;
     token(&bench, &["--budget-month", "7"]).await;
     token(&bench, &[]).await;
+    bench
+        .run(&["token", "create", "x", "--budget-day", "-1"])
+        .await
+        .refused(2, &["--budget-day is -1", "0 or more"]);
     let gone = token(&bench, &["--budget-day", "9"]).await;
     let tokens = bench.json(&["token", "list"]).await;
     let id = tokens["items"][0]["id"].as_str().unwrap().to_owned();
@@ -116,7 +120,7 @@ async fn money_is_only_spent_if_that_is_allowed() {
     let mut args = bench.writing();
     let mut command = bench.command(&strs(&args));
     command.env("COFOUNDER_ROUTER__ALLOW_PAID", "false");
-    finish(command).await.refused(1, &["acme/large", "router.allow_paid", "--model"]);
+    finish(command).await.refused(1, &["acme/large", "router.allow_paid", "name acme/large for this call"]);
     assert_eq!(bench.provider.calls(), 0);
 
     args.extend(["--model".to_owned(), "acme/large".to_owned(), "--json".to_owned()]);

@@ -93,6 +93,8 @@ async fn a_cap_holds_and_the_difference_is_shown(bench: Workbench) {
     );
     // What the one that went on answered is in the ledger, whatever was lost with the other.
     assert!(answered > 0 && known >= answered * EACH, "{answered} answered by the second, {known} known");
+    let told = bench.run(&["budget", "show"]).await.stdout.contains("by processes that ended)");
+    assert_eq!(told, left > 0);
     bench.json(&["budget", "reconcile"]).await;
     let budget = bench.json(&["budget", "show"]).await;
     assert_eq!(nano(&today(&budget)["set_aside_usd"]), 0, "{budget}");

@@ -119,6 +119,18 @@ async fn a_route_says_why_each_model_was_chosen_or_passed_over() {
     bench.write("cofounder.toml", text.replace("prefer = [\"acme\"]\n", ""));
     let critic = bench.json(&["model", "route", "critic", "--unlike", "acme/large"]).await;
     assert_eq!(critic["items"][0]["target"], "acme/dear", "another family than the writer's: {critic}");
+    // Tried without these words: it took the writer for the critic and did not say so.
+    for (model, told) in [("acme/vectors", "of which family"), ("acme/lage", "nobody knows the writer")] {
+        let done = bench.run(&["model", "route", "critic", "--explain", "--unlike", model]).await;
+        assert!(done.stdout.contains(told), "`{told}`: {done:#?}");
+    }
+    bench.write("cofounder.toml", text.replace("prefer = [\"acme\"]\n", "").replace("claude", "llama"));
+    let critic = bench.json(&["model", "route", "critic", "--unlike", "acme/large"]).await;
+    assert_eq!(critic["items"][0]["target"], "acme/dear", "another model at least: {critic}");
+    assert!(
+        critic["why"].as_str().unwrap().contains("no other is known to be of another family"),
+        "{critic}"
+    );
     let long = bench.run(&["model", "route", "draft", "--model", "acme/large", "--tokens", "40000"]).await;
     long.refused(2, &["32768", "7232 too many"]);
     bench.run(&["model", "route", "author"]).await.refused(2, &["no role `author`", "critic"]);

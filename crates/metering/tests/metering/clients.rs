@@ -288,8 +288,14 @@ async fn under_a_budget_nothing_is_asked_for_that_it_cannot_reckon_with() {
         r#""plugins":[{"id":"web"}]"#,
         r#""web_search_options":{}"#,
     ];
-    for field in dearer {
-        let error = bench.meter.ask(client(&with(field), None)).await.unwrap_err();
+    let parts = [
+        r#"{"type":"input_audio","input_audio":{"data":"AAAA","format":"mp3"}}"#,
+        r#"{"type":"f\u0069le","file":{"file_id":"f"}}"#,
+        r#"{"type":"video_url","video_url":{"url":"https://a.example/b.mp4"}}"#,
+    ];
+    let spoken = |part: &str| HELLO.replace(r#""hello""#, &format!("[{part}]"));
+    for question in dearer.map(with).into_iter().chain(parts.map(spoken)) {
+        let error = bench.meter.ask(client(&question, None)).await.unwrap_err();
         assert_eq!(error.kind(), FaultKind::InvalidInput, "{error}");
         assert!(error.to_string().contains("leave it out"), "{error}");
     }

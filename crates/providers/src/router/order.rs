@@ -15,16 +15,25 @@ impl Router {
         }
     }
 
-    /// Puts targets of another family than the writer's first. Tells what was done, if anything was.
+    /// Puts targets of another family than the writer's first, and the writer itself last. Tells what came of it, if a
+    /// writer was named.
     pub(super) fn unlike(&self, targets: &mut [Arc<Target>], need: &Need) -> Option<String> {
-        let writer = self.named(need.unlike.as_deref()?)?;
-        let family = writer.family.as_ref()?;
+        let name = need.unlike.as_deref()?;
+        let Some(writer) = self.named(name) else {
+            return Some(format!("and nobody knows the writer {name}"));
+        };
+        targets.sort_by_key(|target| *target == writer);
+        let Some(family) = &writer.family else {
+            return Some(format!("and nobody says of which family the writer {writer} is"));
+        };
         let other = |target: &Arc<Target>| target.family.as_ref().is_some_and(|known| known != family);
         if !targets.iter().any(other) {
-            return None;
+            return Some(format!(
+                "and no other is known to be of another family than the writer {writer} ({family})"
+            ));
         }
         targets.sort_by_key(|target| !other(target));
-        Some(format!("of another family than {writer} ({family}) first"))
+        Some(format!("of another family than the writer {writer} ({family}) first"))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     EMBEDDED, Need, OLLAMA, Origin, Provider, Route, Router, Target,
-    obstacle::{Obstacle, nothing},
+    obstacle::{Obstacle, ROLE, nothing, section},
     provider::Key,
 };
 use crate::{Ability, Preference, ProviderError, Role, Verb, presets::Preset};
@@ -139,16 +139,14 @@ impl Router {
 
     /// The engine in this program can do what it can do; of others, somebody may know more than is declared.
     fn unable(&self, target: &Target, ability: Ability) -> Obstacle {
-        let Target { provider, model, abilities, .. } = target;
+        let Target { provider, abilities, .. } = target;
         if self.is_embedded(provider) {
             return Obstacle::Unable(ability, String::new());
         }
         let beside = [Ability::Tools, Ability::Vision].contains(&ability);
         let known = abilities.clone().unwrap_or_default().0.into_iter().filter(|_| beside);
         let names: Vec<&str> = known.chain([ability]).map(Ability::as_str).collect();
-        let how = format!(
-            "; if it can do that, write abilities = {names:?} in [provider.{provider}.model.{model:?}]"
-        );
+        let how = format!("; if it can do that, write abilities = {names:?} in {}", section(&target.id()));
         Obstacle::Unable(ability, how)
     }
 
@@ -199,7 +197,7 @@ impl Router {
     #[must_use]
     pub fn wanted<'a>(&'a self, name: &'a str) -> Wanted<'a> {
         let meant = self.section.alias.get(name).map_or(name, String::as_str);
-        match meant.strip_prefix("role:").and_then(Role::from_name) {
+        match meant.strip_prefix(ROLE).and_then(Role::from_name) {
             Some(role) => Wanted::Role(role),
             None => Wanted::Model(meant),
         }
@@ -226,7 +224,7 @@ impl Router {
         let unused = unused.filter(|(_, p)| p.origin == Origin::Environment && !used(&p.name));
         let text = |name: &str, key: &str| {
             format!(
-                "{key} is set and was not asked for; name a model with --model {name}/MODEL, or write [provider.{name}]"
+                "{key} is set and was not asked for; name a model for this call, as {name}/MODEL, or write [provider.{name}]"
             )
         };
         unused.map(|(key, p)| (p.name.clone(), text(&p.name, key))).collect()
@@ -251,7 +249,7 @@ impl Router {
                 return Err(ProviderError::Configuration { section, why });
             }
         }
-        let loose = |(_, meant): &(&String, &String)| match meant.strip_prefix("role:") {
+        let loose = |(_, meant): &(&String, &String)| match meant.strip_prefix(ROLE) {
             Some(role) => Role::from_name(role).is_none(),
             None => self.section.alias.contains_key(*meant) || !known(meant),
         };

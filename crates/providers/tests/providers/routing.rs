@@ -113,8 +113,19 @@ fn a_name_that_is_nearly_a_roles_is_answered_with_the_role() {
         let error = pinned(&router, name).unwrap_err().to_string();
         assert!(error.contains(&format!("did you mean `{nearest}`?")), "{name}: {error}");
     }
-    let error = pinned(&router, "zzz").unwrap_err().to_string();
-    assert!(!error.contains("did you mean"), "{error}");
+    for name in ["zzz", "role:", "role:zzz"] {
+        let error = pinned(&router, name).unwrap_err().to_string();
+        assert!(!error.contains("did you mean"), "{error}");
+        assert_eq!(name.starts_with("role:"), error.contains("role:image"), "what could be named: {error}");
+    }
+    let error = router.route(Role::Embed, None, &Need { verb: Verb::Embeddings, ..Need::default() });
+    let error = error.unwrap_err().to_string();
+    assert_eq!(
+        error.matches("do not name `embeddings`").count(),
+        1,
+        "who lacks the same is named together: {error}"
+    );
+    assert!(error.ends_with("a model that makes embeddings"), "{error}");
 }
 
 #[test]
@@ -123,7 +134,7 @@ fn a_provider_without_a_table_takes_any_name_when_pinned() {
     assert_eq!(ids(&pinned(&router, "p/org/model:7b").unwrap()), ["p/org/model:7b"]);
     let error = router.route(Role::Seo, None, &Need::default()).unwrap_err();
     assert!(matches!(error, ProviderError::NoRoute { .. }));
-    assert!(error.to_string().contains("--model p/MODEL"), "{error}");
+    assert!(error.to_string().contains("as p/MODEL"), "{error}");
 }
 
 #[test]

@@ -38,6 +38,12 @@ impl GatewayError {
         }
     }
 
+    /// No model has the name that stands in the address.
+    pub(super) fn no_model() -> Self {
+        let message = "there is no model of this name; GET /v1/models lists them";
+        Self { code: "model_not_found", ..Self::invalid(404, message) }.about("model")
+    }
+
     /// Names the field that is wrong.
     pub(super) fn about(mut self, param: &'static str) -> Self {
         self.param = Some(param);

@@ -40,8 +40,7 @@ pub(super) async fn one(
     caller?;
     match models(&meter).into_iter().find(|model| model.id == id) {
         Some(model) => Ok(Json(model).into_response()),
-        None => Err(GatewayError::invalid(404, "there is no model of this name; GET /v1/models lists them")
-            .about("model")),
+        None => Err(GatewayError::no_model()),
     }
 }
 
