@@ -13,6 +13,7 @@ pub const DEFAULT_WORDS: u32 = 600;
 
 /// What a person asks for, checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Brief {
     /// What the article is about, trimmed, on one line.
     pub topic: String,

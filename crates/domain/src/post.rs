@@ -6,6 +6,7 @@ use crate::{PostId, TaskId, Timestamp};
 
 /// Whether a draft may be approved as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Gate {
     /// Every blocking rail passed.

@@ -6,6 +6,7 @@ use std::fmt;
 /// Names a step within its run, e.g. `draft/section-3` or `revise/2`: lower-case words, digits and
 /// hyphens, divided by slashes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String))]
 #[serde(transparent)]
 pub struct StepPath(String);
 
@@ -43,6 +44,7 @@ impl fmt::Display for StepPath {
 
 /// Where a step stands. Skipped and degraded are results of their own, never a kind of success.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StepStatus {
     /// Begun, and its result is not journalled yet.

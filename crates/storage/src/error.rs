@@ -19,7 +19,7 @@ pub enum StorageError {
     },
     /// It is no place in a list.
     #[error(
-        "`{0}` is no cursor of this list. Leave --cursor out to begin at the top, or copy the one that the last page named"
+        "`{0}` is no cursor of this list. Leave it out to begin at the top, or copy the one that the last page named"
     )]
     Cursor(String),
     /// What was given makes no sense; the words say what would.
@@ -36,7 +36,7 @@ pub enum StorageError {
     Stale,
     /// The draft does not pass its blocking rails.
     #[error(
-        "the draft is blocked: {reasons}. Read the report; to publish it all the same, give a reason with --override-reason"
+        "the draft is blocked: {reasons}. Read the report; to publish it all the same, override it with a reason (--override-reason)"
     )]
     Blocked {
         /// Which rails, and why.

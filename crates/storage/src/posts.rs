@@ -130,6 +130,16 @@ impl Database {
         row.as_ref().map(post_of).transpose()
     }
 
+    /// The post with this slug or id, to the letter.
+    ///
+    /// # Errors
+    /// [`StorageError::NotFound`] if there is none.
+    pub async fn post(&self, named: &str) -> Result<Post, StorageError> {
+        let text = format!("{SELECT} WHERE p.slug = $1 OR p.id = $1 ORDER BY p.slug = $1 DESC LIMIT 1");
+        let row = self.read().one(&text, values![named.to_owned()]).await?;
+        post_of(&row.ok_or_else(|| StorageError::NotFound { what: "post", id: named.to_owned() })?)
+    }
+
     /// The post with this slug, or whose id begins like this.
     ///
     /// # Errors

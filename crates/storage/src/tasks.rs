@@ -38,6 +38,9 @@ pub struct Task {
     pub created_at: Timestamp,
     /// When its status last changed.
     pub updated_at: Timestamp,
+    /// The number of its newest journal entry: it grows with every change of the task.
+    #[serde(skip)]
+    pub events: i64,
 }
 
 /// A task in a list: one that cannot be read hides no other.
@@ -322,5 +325,6 @@ fn task_of(row: &Row) -> Result<Task, StorageError> {
         owner: row.get("owner")?,
         created_at: row.time("created_at")?,
         updated_at: row.time("updated_at")?,
+        events: row.get("events")?,
     })
 }

@@ -19,8 +19,12 @@ pub(crate) trait Permission {
 pub(crate) struct AskModels;
 /// Reading what the program counts.
 pub(crate) struct ReadMetrics;
-/// Learning whether an address exists.
-pub(crate) struct LookAround;
+/// Looking at tasks, drafts and what they rest on; learning whether an address exists.
+pub(crate) struct Look;
+/// Asking for tasks.
+pub(crate) struct Write;
+/// Approving, and saying no.
+pub(crate) struct Edit;
 
 impl Permission for AskModels {
     const SCOPE: Scope = Scope::Gateway;
@@ -30,8 +34,16 @@ impl Permission for ReadMetrics {
     const SCOPE: Scope = Scope::Viewer;
 }
 
-impl Permission for LookAround {
+impl Permission for Look {
     const SCOPE: Scope = Scope::Viewer;
+}
+
+impl Permission for Write {
+    const SCOPE: Scope = Scope::Writer;
+}
+
+impl Permission for Edit {
+    const SCOPE: Scope = Scope::Editor;
 }
 
 /// Whoever asks, known by a token that permits it.
@@ -64,6 +76,29 @@ impl<P: Permission> FromRequestParts<Service> for Caller<P> {
     }
 }
 
+/// Whoever asks, known or not: for what is there for everybody, and more of it for some. A token that is not valid is
+/// refused all the same, so that its owner notices.
+pub(crate) struct Anyone<P>(Result<Caller<P>, Problem>);
+
+impl<P: Permission + Sync> FromRequestParts<Service> for Anyone<P> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, Problem> {
+        let shown = parts.headers.contains_key(AUTHORIZATION);
+        match Caller::from_request_parts(parts, service).await {
+            Err(problem) if shown => Err(problem),
+            caller => Ok(Self(caller)),
+        }
+    }
+}
+
+impl<P> Anyone<P> {
+    /// Who asks, if that permits it.
+    pub(crate) fn known(self) -> Result<Caller<P>, Problem> {
+        self.0
+    }
+}
+
 fn refused(error: AuthError) -> Problem {
     match error.kind().log_level() {
         LogLevel::Info => {
@@ -77,12 +112,12 @@ fn refused(error: AuthError) -> Problem {
 }
 
 /// Every address that is none. Who has no token learns no more than from any other address.
-pub(crate) async fn nowhere(_caller: Caller<LookAround>) -> Problem {
+pub(crate) async fn nowhere(_caller: Caller<Look>) -> Problem {
     Problem::new(FaultKind::NotFound, "there is nothing at this address")
 }
 
 /// An address with another method than it takes; axum says in `Allow` which it does.
-pub(crate) async fn wrong_method(_caller: Caller<LookAround>) -> Problem {
+pub(crate) async fn wrong_method(_caller: Caller<Look>) -> Problem {
     let words = "this address does not take this method; the header `Allow` names those that it does";
     Problem::new(FaultKind::InvalidInput, words).with_status(405)
 }

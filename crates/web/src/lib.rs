@@ -1,11 +1,14 @@
-//! The HTTP server: health, readiness and metrics, and the gateway that any OpenAI client can use.
+//! The HTTP server: health, readiness and metrics, the API under `/api/v1`, and the gateway that any OpenAI client can use.
 //!
 //! Every route is closed unless its handler asks for nobody: who may do what stands in a handler's signature. It turns
 //! requests into calls of other crates and their answers into responses; it runs no step, chooses no model, counts no
-//! money, and knows no database.
+//! money, and writes no statement of a database.
 
 mod access;
+mod api;
+mod body;
 mod connections;
+pub mod documents;
 mod gateway;
 mod health;
 mod listen;
@@ -13,10 +16,11 @@ mod metrics;
 mod problem;
 mod state;
 
+pub use api::openapi;
 pub use health::{Component, ComponentState, Readiness};
 pub use listen::{ListenSettings, Listening, listen};
 pub use problem::Problem;
-pub use state::{GatewaySettings, Service, ServiceParts};
+pub use state::{GatewaySettings, Service, ServiceParts, Sources};
 
 use axum::{Router, routing::get};
 
@@ -28,6 +32,7 @@ pub fn routes(service: Service) -> Router {
         .route("/metrics", get(metrics::show))
         .method_not_allowed_fallback(access::wrong_method)
         .merge(gateway::routes())
+        .merge(api::routes())
         .fallback(access::nowhere)
         .with_state(service)
 }

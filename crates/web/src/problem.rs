@@ -6,8 +6,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use cofounder_domain::FaultKind;
-use serde_json::json;
+use cofounder_storage::StorageError;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
+use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// A problem document: what happened, what was kept, what to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,13 +49,13 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let document = json!({
-            "type": format!("urn:cofounder:problem:{}", self.kind.problem()),
-            "title": self.kind.problem().replace('-', " "),
-            "status": self.status,
-            "detail": self.detail,
-        });
-        let mut response = Response::new(Body::from(document.to_string()));
+        let document = ProblemDocument {
+            kind: format!("urn:cofounder:problem:{}", self.kind.problem()),
+            title: self.kind.problem().replace('-', " "),
+            status: self.status,
+            detail: self.detail,
+        };
+        let mut response = Response::new(Body::from(serde_json::to_vec(&document).unwrap_or_default()));
         *response.status_mut() =
             StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
@@ -70,4 +73,44 @@ impl IntoResponse for Problem {
 /// Whole seconds, up, as `Retry-After` wants them.
 pub(crate) fn seconds(wait: Duration) -> HeaderValue {
     HeaderValue::from(wait.as_millis().div_ceil(1000).clamp(1, u128::from(u32::MAX)) as u32)
+}
+
+impl From<StorageError> for Problem {
+    /// A defect is logged with its backtrace, and told by a number alone.
+    fn from(error: StorageError) -> Self {
+        let kind = error.kind();
+        match &error {
+            StorageError::Bug(bug) => {
+                let id = Uuid::new_v4();
+                tracing::error!(%bug, %id, backtrace = %bug.backtrace(), "a defect of this program");
+                return Self::new(
+                    kind,
+                    format!(
+                        "a defect of this program stopped the request; the log has the reason under {id}"
+                    ),
+                );
+            }
+            _ if kind == FaultKind::Unavailable => tracing::warn!(%error, "the database did not do as asked"),
+            _ => {}
+        }
+        Self::new(kind, error.to_string())
+    }
+}
+
+/// What [`Problem`] looks like on the wire, for the API's description.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct ProblemDocument {
+    /// `urn:cofounder:problem:` and the kind.
+    #[serde(rename = "type")]
+    #[schema(example = "urn:cofounder:problem:not-found")]
+    pub(crate) kind: String,
+    /// The kind in words.
+    #[schema(example = "not found")]
+    pub(crate) title: String,
+    /// HTTP's status.
+    #[schema(example = 404)]
+    pub(crate) status: u16,
+    /// What happened, what was kept, and what to do next.
+    #[schema(example = "there is no task `01934d3e-0000-7000-8000-000000000000`")]
+    pub(crate) detail: String,
 }

@@ -3,6 +3,8 @@
 use axum::extract::FromRef;
 use cofounder_auth::Tokens;
 use cofounder_metering::Meter;
+use cofounder_publish::Webhooks;
+use cofounder_storage::Database;
 use prometheus_client::registry::Registry;
 use std::{sync::Arc, time::Duration};
 
@@ -10,6 +12,12 @@ use crate::health::Readiness;
 
 /// What a service is made from.
 pub struct ServiceParts {
+    /// What there is.
+    pub db: Arc<Database>,
+    /// Whom to tell of a post.
+    pub webhooks: Arc<Webhooks>,
+    /// Knows which sources can be fetched.
+    pub sources: Sources,
     /// Makes the calls.
     pub meter: Arc<Meter>,
     /// Knows who may.
@@ -21,6 +29,10 @@ pub struct ServiceParts {
     /// Limits of the gateway.
     pub gateway: GatewaySettings,
 }
+
+/// Whether a source that somebody names from outside could be fetched: an address on the web, and no path on this machine.
+#[derive(Clone, Copy)]
+pub struct Sources(pub fn(&str) -> Result<(), String>);
 
 /// Limits of the gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +81,24 @@ impl Service {
 impl FromRef<Service> for Arc<Meter> {
     fn from_ref(service: &Service) -> Self {
         service.0.meter.clone()
+    }
+}
+
+impl FromRef<Service> for Arc<Database> {
+    fn from_ref(service: &Service) -> Self {
+        service.0.db.clone()
+    }
+}
+
+impl FromRef<Service> for Arc<Webhooks> {
+    fn from_ref(service: &Service) -> Self {
+        service.0.webhooks.clone()
+    }
+}
+
+impl FromRef<Service> for Sources {
+    fn from_ref(service: &Service) -> Self {
+        service.0.sources
     }
 }
 

@@ -80,6 +80,8 @@ pub(crate) enum Command {
     Ledger(LedgerCommand),
     /// Bring the database up to date; SQLite does it by itself, PostgreSQL only so
     Migrate,
+    /// Print the description of the server's API (OpenAPI 3.1)
+    Openapi,
     /// Check text for what should not be in it
     Lint(LintArgs),
     /// Check this installation: each part is ok, a warning or a problem, with its remedy

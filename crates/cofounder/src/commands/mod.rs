@@ -23,12 +23,15 @@ use crate::{
     app::{App, Files},
     cli::{Cli, Command},
     failure::Failure,
+    output,
 };
 
 /// Runs the command that was asked for. Commands that need no database open none.
 pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
-    if let Command::Lint(args) = &cli.command {
-        return lint::run(args, cli.global.json).await;
+    match &cli.command {
+        Command::Lint(args) => return lint::run(args, cli.global.json).await,
+        Command::Openapi => return output::raw(&cofounder_web::openapi()),
+        _ => {}
     }
     let files = Files::find(&cli.global)?;
     match &cli.command {
@@ -46,6 +49,6 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Task(command) => task::run(App::open(files).await?, command, cli.global.json).await,
         Command::Post(command) => post::run(App::open(files).await?, command, cli.global.json).await,
         Command::Source(command) => source::run(App::open(files).await?, command, cli.global.json).await,
-        Command::Lint(_) | Command::Engine(_) => Ok(()),
+        Command::Lint(_) | Command::Openapi | Command::Engine(_) => Ok(()),
     }
 }

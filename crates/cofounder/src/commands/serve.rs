@@ -4,7 +4,8 @@ use cofounder_auth::Tokens;
 use cofounder_executor::{Report, Stop, Worker};
 use cofounder_metering::Need;
 use cofounder_providers::{Role, TargetState};
-use cofounder_web::{Component, ComponentState, Readiness, Service, ServiceParts, listen};
+use cofounder_research::Reference;
+use cofounder_web::{Component, ComponentState, Readiness, Service, ServiceParts, Sources, listen};
 use futures_util::FutureExt;
 use prometheus_client::registry::Registry;
 use std::{sync::Arc, time::Duration};
@@ -36,6 +37,9 @@ pub(crate) async fn run(files: Files, args: &ServeArgs) -> Result<(), Failure> {
     report(&components(&app, &studio, !args.no_worker).await);
     eprintln!("listening on http://{}; ctrl-c ends it after what runs", listening.address);
     let service = Service::new(ServiceParts {
+        db: app.db.clone(),
+        webhooks: app.webhooks()?,
+        sources: Sources(on_the_web),
         meter: studio.meter.clone(),
         tokens: tokens.clone(),
         readiness: readiness(&app, &studio, !args.no_worker),
@@ -54,6 +58,15 @@ pub(crate) async fn run(files: Files, args: &ServeArgs) -> Result<(), Failure> {
     }
     studio.close().await;
     working
+}
+
+/// Paths are for whoever has this machine's command line.
+fn on_the_web(named: &str) -> Result<(), String> {
+    match Reference::parse(named) {
+        Ok(Reference::Url(_)) => Ok(()),
+        Ok(Reference::Path(_)) => Err(format!("`{named}` is no address on the web (http or https)")),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 async fn ending<T>(stop: &CancellationToken, work: impl Future<Output = T>) -> T {

@@ -13,11 +13,12 @@ use std::{sync::Arc, time::Instant};
 use super::{
     error::GatewayError,
     headers, pieces,
-    read::{Asked, Manner, Unread, question},
+    read::{Asked, Manner, question},
 };
 use crate::{
     GatewaySettings, Problem,
     access::{AskModels, Caller},
+    body::Unread,
 };
 
 type MayAsk = Result<Caller<AskModels>, Problem>;

@@ -1,0 +1,37 @@
+//! Lists, a page at a time.
+
+use cofounder_storage::Page;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::extract::invalid;
+use crate::Problem;
+
+/// Items of a page if nobody says otherwise.
+const USUAL: u64 = 50;
+/// Items of a page at the most.
+const MOST: u64 = 200;
+
+/// How many items a page has that was asked for like this.
+pub(crate) fn limit(asked: Option<u64>) -> Result<u64, Problem> {
+    match asked {
+        None => Ok(USUAL),
+        Some(limit @ 1..=MOST) => Ok(limit),
+        Some(limit) => Err(invalid(format!("`limit` is {limit}; a page has 1 to {MOST} items"))),
+    }
+}
+
+/// A page of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Paged<T> {
+    /// The page.
+    pub(crate) items: Vec<T>,
+    /// Where the next page begins; absent on the last one.
+    pub(crate) next_cursor: Option<String>,
+}
+
+impl<T> Paged<T> {
+    pub(crate) fn of<F: Into<T>>(page: Page<F>) -> Self {
+        Self { items: page.items.into_iter().map(Into::into).collect(), next_cursor: page.next_cursor }
+    }
+}

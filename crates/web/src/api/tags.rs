@@ -1,0 +1,73 @@
+//! ETags (RFC 9110, section 8.8.3): which state of a thing an answer shows, and whether it is still that one.
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderValue, StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use std::convert::Infallible;
+
+use crate::Service;
+
+/// The state of a thing, as a number that grows with each change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Tag(pub(crate) i64);
+
+impl Tag {
+    fn header(self) -> HeaderValue {
+        let text = format!("\"{}\"", self.0);
+        HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("\"\""))
+    }
+
+    fn is_in(self, list: &str) -> bool {
+        list.split(',').any(|tag| {
+            let tag = tag.trim();
+            let tag = tag.strip_prefix("W/").unwrap_or(tag);
+            tag == "*" || tag.trim_matches('"').parse() == Ok(self.0)
+        })
+    }
+}
+
+/// What the asker has already, from `If-None-Match`.
+pub(crate) struct Has(Option<String>);
+
+impl FromRequestParts<Service> for Has {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Service) -> Result<Self, Infallible> {
+        let header = parts.headers.get(header::IF_NONE_MATCH);
+        Ok(Self(header.and_then(|value| value.to_str().ok()).map(str::to_owned)))
+    }
+}
+
+impl Has {
+    /// The answer with its tag; without its body if the asker has it already.
+    pub(crate) fn answer(&self, tag: Tag, body: impl IntoResponse) -> Response {
+        let known = self.0.as_deref().is_some_and(|list| tag.is_in(list));
+        let mut response =
+            if known { StatusCode::NOT_MODIFIED.into_response() } else { body.into_response() };
+        response.headers_mut().insert(header::ETAG, tag.header());
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_found_among_others_however_it_is_written() {
+        for (list, found) in [
+            ("\"7\"", true),
+            ("W/\"7\"", true),
+            ("\"1\", \"7\"", true),
+            ("*", true),
+            ("\"70\"", false),
+            ("\"\"", false),
+            ("", false),
+        ] {
+            assert_eq!(Tag(7).is_in(list), found, "{list}");
+        }
+        assert_eq!(Tag(7).header(), "\"7\"");
+    }
+}

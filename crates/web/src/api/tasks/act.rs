@@ -1,0 +1,171 @@
+//! `POST /api/v1/tasks/{id}/…`: what a person does with a task.
+
+use axum::{Json as Answer, extract::State};
+use cofounder_domain::{Status, TaskId};
+use cofounder_publish::Webhooks;
+use cofounder_storage::{Database, Task};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+use crate::{
+    Problem,
+    access::{Caller, Edit, Write},
+    api::extract::{Json, Named},
+    documents::TaskDocument,
+};
+
+type Done = Result<Answer<TaskDocument>, Problem>;
+
+async fn stands(db: &Database, task: &Task) -> Done {
+    Ok(Answer(TaskDocument::load(db, task).await?))
+}
+
+/// How a draft is approved.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({}))]
+pub(crate) struct Approval {
+    /// Why it goes live although a check that must pass did not; kept in the task's history.
+    #[serde(default)]
+    #[schema(max_length = 2000)]
+    override_reason: Option<String>,
+}
+
+/// Approve a task's draft
+///
+/// Its post goes live, and who is to be told of it is told soon, all in one transaction. A draft whose gate is blocked
+/// needs a reason.
+#[utoipa::path(
+    post, path = "/api/v1/tasks/{id}/approve", tag = "tasks", request_body = Approval, security(("token" = ["editor"])),
+    params(("id" = TaskId, Path, description = "The task's id")),
+    responses((status = 200, description = "The task, published", body = TaskDocument))
+)]
+pub(crate) async fn approve(
+    _caller: Caller<Edit>,
+    State(db): State<Arc<Database>>,
+    State(webhooks): State<Arc<Webhooks>>,
+    Named(id): Named<TaskId>,
+    Json(approval): Json<Approval>,
+) -> Done {
+    db.approve(id, approval.override_reason.as_deref(), |post| webhooks.announcements(post)).await?;
+    stands(&db, &db.task(id).await?).await
+}
+
+/// Why.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"reason": "The second section says the same twice."}))]
+pub(crate) struct Reason {
+    /// In words a person reads; kept in the task's history.
+    #[serde(default)]
+    #[schema(max_length = 2000)]
+    reason: String,
+}
+
+/// The longest reason, in characters.
+const MAX_REASON: usize = 2_000;
+
+impl Reason {
+    fn with(&self, what: &str) -> Result<String, Problem> {
+        let reason = self.reason.trim();
+        match reason.chars().count() {
+            0 => Ok(what.to_owned()),
+            chars if chars > MAX_REASON => Err(crate::api::extract::invalid(format!(
+                "the reason has {chars} characters, and at most {MAX_REASON} are allowed. Nothing was changed"
+            ))),
+            _ => Ok(format!("{what}: {reason}")),
+        }
+    }
+}
+
+/// Say no to a task's draft
+#[utoipa::path(
+    post, path = "/api/v1/tasks/{id}/reject", tag = "tasks", request_body = Reason, security(("token" = ["editor"])),
+    params(("id" = TaskId, Path, description = "The task's id")),
+    responses((status = 200, description = "The task, rejected", body = TaskDocument))
+)]
+pub(crate) async fn reject(
+    _caller: Caller<Edit>,
+    State(db): State<Arc<Database>>,
+    Named(id): Named<TaskId>,
+    Json(why): Json<Reason>,
+) -> Done {
+    stands(&db, &db.move_task(id, Status::Rejected, &why.with("rejected")?).await?).await
+}
+
+/// End a task
+///
+/// Whoever runs it stops within a second; all that is done is kept.
+#[utoipa::path(
+    post, path = "/api/v1/tasks/{id}/cancel", tag = "tasks", request_body = Reason, security(("token" = ["writer"])),
+    params(("id" = TaskId, Path, description = "The task's id")),
+    responses((status = 200, description = "The task, cancelled", body = TaskDocument))
+)]
+pub(crate) async fn cancel(
+    _caller: Caller<Write>,
+    State(db): State<Arc<Database>>,
+    Named(id): Named<TaskId>,
+    Json(why): Json<Reason>,
+) -> Done {
+    stands(&db, &db.move_task(id, Status::Cancelled, &why.with("cancelled")?).await?).await
+}
+
+/// Set a task aside
+///
+/// Whoever runs it stops within a second; all that is done is kept.
+#[utoipa::path(
+    post, path = "/api/v1/tasks/{id}/hold", tag = "tasks", request_body = Reason, security(("token" = ["writer"])),
+    params(("id" = TaskId, Path, description = "The task's id")),
+    responses((status = 200, description = "The task, on hold", body = TaskDocument))
+)]
+pub(crate) async fn hold(
+    _caller: Caller<Write>,
+    State(db): State<Arc<Database>>,
+    Named(id): Named<TaskId>,
+    Json(why): Json<Reason>,
+) -> Done {
+    stands(&db, &db.move_task(id, Status::OnHold, &why.with("set aside")?).await?).await
+}
+
+/// Put a task that was set aside back to where it was
+#[utoipa::path(
+    post, path = "/api/v1/tasks/{id}/release", tag = "tasks", security(("token" = ["writer"])),
+    params(("id" = TaskId, Path, description = "The task's id")),
+    responses((status = 200, description = "The task, pending or awaiting approval", body = TaskDocument))
+)]
+pub(crate) async fn release(
+    _caller: Caller<Write>,
+    State(db): State<Arc<Database>>,
+    Named(id): Named<TaskId>,
+) -> Done {
+    stands(&db, &db.release_task(id).await?).await
+}
+
+/// From where a task is run again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"from": "draft"}))]
+pub(crate) struct Again {
+    /// This step and all after it are done anew; without it only what did not finish is.
+    #[serde(default)]
+    #[schema(max_length = 200)]
+    from: Option<String>,
+}
+
+/// Run a task again
+///
+/// One that failed, was rejected or was cancelled; a worker takes it. Finished steps are kept.
+#[utoipa::path(
+    post, path = "/api/v1/tasks/{id}/retry", tag = "tasks", request_body = Again, security(("token" = ["writer"])),
+    params(("id" = TaskId, Path, description = "The task's id")),
+    responses((status = 200, description = "The task, pending", body = TaskDocument))
+)]
+pub(crate) async fn retry(
+    _caller: Caller<Write>,
+    State(db): State<Arc<Database>>,
+    Named(id): Named<TaskId>,
+    Json(again): Json<Again>,
+) -> Done {
+    stands(&db, &db.retry_task(id, again.from.as_deref()).await?).await
+}

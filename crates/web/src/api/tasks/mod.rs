@@ -1,0 +1,24 @@
+//! Tasks: the work that was asked for, and what became of it.
+
+mod act;
+mod create;
+mod journal;
+mod list;
+mod show;
+
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::Service;
+
+pub(super) fn routes() -> OpenApiRouter<Service> {
+    OpenApiRouter::new()
+        .routes(routes!(list::list, create::create))
+        .routes(routes!(show::show))
+        .routes(routes!(journal::journal))
+        .routes(routes!(act::approve))
+        .routes(routes!(act::reject))
+        .routes(routes!(act::cancel))
+        .routes(routes!(act::hold))
+        .routes(routes!(act::release))
+        .routes(routes!(act::retry))
+}
