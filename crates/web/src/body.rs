@@ -34,7 +34,7 @@ pub(crate) enum Unreadable {
     )]
     Encoded(String),
     /// Larger than the limit, in bytes.
-    #[error("the request is larger than {} KiB; send less", .0 >> 10)]
+    #[error("the request is larger than {} MiB; send less", .0 >> 20)]
     TooLarge(usize),
     /// It did not come in time.
     #[error("the request did not come within {} s", .0.as_secs())]

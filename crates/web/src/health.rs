@@ -14,6 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::sync::Mutex;
+use utoipa::ToSchema;
 
 /// How long an answer is good for: anybody may ask, and the database is not asked each time.
 const FRESH: Duration = Duration::from_secs(1);
@@ -21,7 +22,7 @@ const FRESH: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// One part of the program.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Component {
     /// Its name.
     pub name: &'static str,
@@ -41,7 +42,7 @@ impl Component {
 }
 
 /// How a part is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ComponentState {
     /// It works.
@@ -90,16 +91,40 @@ impl Readiness {
     }
 }
 
-#[derive(Serialize)]
-struct Ready {
+/// How the program is.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Ready {
+    /// `ready`, `degraded`, or `down` if a part that is needed does not work.
     status: &'static str,
+    /// Its parts.
     components: Vec<Component>,
 }
 
-pub(crate) async fn alive() -> Response {
-    Json(serde_json::json!({"status": "ok"})).into_response()
+/// The program answers.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Alive {
+    /// `ok`.
+    status: &'static str,
 }
 
+/// Ask whether the program answers
+///
+/// Looks at nothing else: `/readyz` tells whether its parts work.
+#[utoipa::path(get, path = "/healthz", tag = "program", responses((status = 200, description = "It answers", body = Alive)))]
+pub(crate) async fn alive() -> Json<Alive> {
+    Json(Alive { status: "ok" })
+}
+
+/// Ask whether the program's parts work
+///
+/// Each part is ready, degraded, off or down, and why. Looked at once a second at the most.
+#[utoipa::path(
+    get, path = "/readyz", tag = "program",
+    responses(
+        (status = 200, description = "It works, perhaps in part", body = Ready),
+        (status = 503, description = "A part that is needed does not work", body = Ready)
+    )
+)]
 pub(crate) async fn ready(State(readiness): State<Readiness>) -> Response {
     let components = readiness.components().await;
     let any = |state| components.iter().any(|c| c.state == state);

@@ -22,17 +22,12 @@ pub use listen::{ListenSettings, Listening, listen};
 pub use problem::Problem;
 pub use state::{GatewaySettings, Service, ServiceParts, Sources};
 
-use axum::{Router, routing::get};
+use axum::Router;
 
 /// Every route.
 pub fn routes(service: Service) -> Router {
-    Router::new()
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
-        .route("/metrics", get(metrics::show))
+    api::routes()
         .method_not_allowed_fallback(access::wrong_method)
-        .merge(gateway::routes())
-        .merge(api::routes())
         .fallback(access::nowhere)
         .with_state(service)
 }

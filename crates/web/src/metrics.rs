@@ -16,6 +16,13 @@ use crate::{
 
 const FORM: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
+/// Read what is counted
+///
+/// In the form of OpenMetrics 1.0, as Prometheus reads it.
+#[utoipa::path(
+    get, path = "/metrics", tag = "program", security(("token" = ["viewer"])),
+    responses((status = 200, description = "The counters", body = String, content_type = "application/openmetrics-text"))
+)]
 pub(crate) async fn show(_caller: Caller<ReadMetrics>, State(service): State<Service>) -> Response {
     let mut text = String::new();
     match encode(&mut text, service.registry()) {

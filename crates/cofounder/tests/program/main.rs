@@ -6,6 +6,7 @@ mod story;
 mod workbench;
 mod workers;
 
+mod api;
 mod briefs;
 mod clients;
 mod connections;

@@ -1,7 +1,7 @@
 //! What every operation of the API shares: its head, its means of showing who asks, and its problems.
 
 use utoipa::{
-    OpenApi, PartialSchema,
+    OpenApi, ToSchema,
     openapi::{
         ContentBuilder, OpenApi as Document, Ref, RefOr, Response, ResponseBuilder,
         path::{Operation, ParameterIn},
@@ -10,7 +10,7 @@ use utoipa::{
 };
 
 use super::extract::LARGEST;
-use crate::problem::ProblemDocument;
+use crate::{gateway::words::OpenAiError, problem::ProblemDocument};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -19,8 +19,10 @@ use crate::problem::ProblemDocument;
         description = "Ask for articles, follow how they are made, approve and publish them. Errors are problem documents (RFC 9457); times are RFC 3339 in UTC; lists come in pages (`limit`, `cursor`).",
         license(name = "MIT OR Apache-2.0")
     ),
-    components(schemas(ProblemDocument)),
+    components(schemas(ProblemDocument, OpenAiError)),
     tags(
+        (name = "program", description = "How the program is"),
+        (name = "gateway", description = "Models, as OpenAI's API has them"),
         (name = "tasks", description = "The work that was asked for"),
         (name = "posts", description = "What is written and published")
     )
@@ -42,13 +44,21 @@ pub(super) fn complete(api: &mut Document) {
     for item in api.paths.paths.values_mut() {
         let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
         for operation in operations.into_iter().flatten() {
-            add_problems(operation);
+            let tag = operation.tags.iter().flatten().next().cloned().unwrap_or_default();
+            let name = operation.operation_id.take().unwrap_or_default();
+            operation.operation_id = Some(format!("{tag}_{name}"));
+            add_problems(operation, if tag == GATEWAY { &FAULTS } else { &PROBLEMS }, tag == GATEWAY);
         }
     }
 }
 
-/// Answers that any operation can give: (status, when, only for some).
-const PROBLEMS: [(u16, &str, fn(&Operation) -> bool); 9] = [
+/// The part of the API that speaks in another's words, errors included.
+const GATEWAY: &str = "gateway";
+
+/// An answer that operations can give: its status, when, and which of them give it.
+type Known = (u16, &'static str, fn(&Operation) -> bool);
+
+const PROBLEMS: [Known; 9] = [
     (400, "The body is no JSON", takes_body),
     (401, "No token, or one that is not valid", is_closed),
     (403, "The token does not have the scope", is_closed),
@@ -60,12 +70,27 @@ const PROBLEMS: [(u16, &str, fn(&Operation) -> bool); 9] = [
     (503, "The database does not answer now", |_| true),
 ];
 
-fn add_problems(operation: &mut Operation) {
+const FAULTS: [Known; 12] = [
+    (400, "The question is not valid, or too long for the model", takes_body),
+    (401, "No token, or one that is not valid", is_closed),
+    (402, "No money is left for it", takes_body),
+    (403, "The token does not have the scope", is_closed),
+    (404, "There is no such model", |_| true),
+    (408, "The request did not come in time", takes_body),
+    (413, "The body is larger than `gateway.body_mib`", takes_body),
+    (415, "The body is encoded", takes_body),
+    (429, "A limit was reached; `Retry-After` says until when", takes_body),
+    (502, "The model's provider gave an answer that is not valid", takes_body),
+    (503, "The model's provider, or the database, does not answer now", |_| true),
+    (504, "The model's provider was too slow", takes_body),
+];
+
+fn add_problems(operation: &mut Operation, known: &[Known], openai: bool) {
     debug_assert_eq!(LARGEST, 1 << 20, "the words name the limit");
-    for (status, when, applies) in PROBLEMS {
+    for (status, when, applies) in known {
         if applies(operation) {
             let responses = &mut operation.responses.responses;
-            responses.entry(status.to_string()).or_insert_with(|| RefOr::T(problem(when)));
+            responses.entry(status.to_string()).or_insert_with(|| RefOr::T(problem(when, openai)));
         }
     }
 }
@@ -83,11 +108,11 @@ fn names_something(operation: &Operation) -> bool {
     parameters.into_iter().any(|p| matches!(p, RefOr::T(p) if p.parameter_in == ParameterIn::Path))
 }
 
-fn problem(when: &str) -> Response {
-    let schema = RefOr::Ref(Ref::from_schema_name("ProblemDocument"));
-    let content = ContentBuilder::new().schema(Some(schema)).build();
-    ResponseBuilder::new().description(when).content("application/problem+json", content).build()
+fn problem(when: &str, openai: bool) -> Response {
+    let (form, name) = match openai {
+        true => ("application/json", OpenAiError::name()),
+        false => ("application/problem+json", ProblemDocument::name()),
+    };
+    let content = ContentBuilder::new().schema(Some(RefOr::Ref(Ref::from_schema_name(name)))).build();
+    ResponseBuilder::new().description(when).content(form, content).build()
 }
-
-/// Keeps the schema known to this module's readers: the document that every problem is.
-const _: fn() -> RefOr<utoipa::openapi::schema::Schema> = ProblemDocument::schema;

@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderMap, header::CONTENT_TYPE, request::Parts},
 };
 use cofounder_domain::FaultKind;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use std::{str::FromStr, time::Duration};
 
 use crate::{
@@ -82,6 +82,10 @@ fn unread(error: Unreadable) -> Problem {
 
 /// A document, or where it is wrong: 400 if it is no JSON, 422 if it is another one than asked for.
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    // A list of a document's values in their order would be read as the document.
+    if body.trim_ascii_start().starts_with(b"[") && serde_json::from_slice::<IgnoredAny>(body).is_ok() {
+        return Err(invalid("the body is a list, and must be an object. Nothing was changed"));
+    }
     let mut reader = serde_json::Deserializer::from_slice(body);
     let read = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let place = error.path().to_string();
@@ -122,7 +126,7 @@ mod tests {
             (r#"{"words": 5} x"#, 400, "behind its end"),
             (r#"{"words": "5"}"#, 422, "`words`"),
             (r#"{"words": 5, "more": 1}"#, 422, "unknown field `more`"),
-            ("[]", 422, "invalid"),
+            ("[5]", 422, "must be an object"),
         ] {
             let problem = parse::<Order>(text.as_bytes()).unwrap_err();
             let (found, detail, _) = problem.clone().parts();
@@ -135,7 +139,7 @@ mod tests {
     /// Tried without the library's own limit: the stack overflowed.
     #[test]
     fn a_deeply_nested_document_is_refused() {
-        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        let deep = format!(r#"{{"a":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
         assert_eq!(parse::<serde_json::Value>(deep.as_bytes()).unwrap_err().parts().0, 400);
     }
 }

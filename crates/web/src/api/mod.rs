@@ -13,21 +13,27 @@ mod tasks;
 use axum::{Router, http::header::CONTENT_TYPE, response::IntoResponse, routing::get};
 use bytes::Bytes;
 use utoipa::openapi::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Service,
     access::{Caller, Look},
+    gateway, health, metrics,
 };
 
 /// The routes that are described, and their description.
 fn described() -> (Router<Service>, OpenApi) {
+    let (gateway, of_gateway) = gateway::described().split_for_parts();
     let (router, mut api) = OpenApiRouter::with_openapi(document::head())
         .merge(tasks::routes())
         .merge(posts::routes())
+        .routes(routes!(health::alive))
+        .routes(routes!(health::ready))
+        .routes(routes!(metrics::show))
         .split_for_parts();
+    api.merge(of_gateway);
     document::complete(&mut api);
-    (router, api)
+    (router.merge(gateway::routes(gateway)), api)
 }
 
 /// The API's description: OpenAPI 3.1 as JSON, the same to the byte each time.

@@ -14,6 +14,7 @@ use super::{
     error::GatewayError,
     headers, pieces,
     read::{Asked, Manner, question},
+    words::{ChatQuestion, EmbeddingsQuestion, ImagesQuestion, OpenAiAnswer},
 };
 use crate::{
     GatewaySettings, Problem,
@@ -23,7 +24,14 @@ use crate::{
 
 type MayAsk = Result<Caller<AskModels>, Problem>;
 
-/// `POST /v1/chat/completions`
+/// Continue a chat
+///
+/// As OpenAI's API has it, whole or piece by piece (`stream`). Headers of the answer say which model answered, why, and
+/// what it cost; the fields that are not named here go on to the model as they are.
+#[utoipa::path(
+    post, path = "/v1/chat/completions", tag = "gateway", request_body = ChatQuestion, security(("token" = ["gateway"])),
+    responses((status = 200, description = "The answer, or server-sent events of its pieces", body = OpenAiAnswer))
+)]
 pub(super) async fn chat(
     State(meter): State<Arc<Meter>>,
     State(settings): State<GatewaySettings>,
@@ -37,7 +45,13 @@ pub(super) async fn chat(
     }
 }
 
-/// `POST /v1/embeddings`
+/// Make vectors of texts
+///
+/// As OpenAI's API has it.
+#[utoipa::path(
+    post, path = "/v1/embeddings", tag = "gateway", request_body = EmbeddingsQuestion, security(("token" = ["gateway"])),
+    responses((status = 200, description = "The vectors", body = OpenAiAnswer))
+)]
 pub(super) async fn embeddings(
     State(meter): State<Arc<Meter>>,
     State(settings): State<GatewaySettings>,
@@ -48,7 +62,13 @@ pub(super) async fn embeddings(
     whole(&meter, call).await
 }
 
-/// `POST /v1/images/generations`
+/// Make a picture
+///
+/// As OpenAI's API has it.
+#[utoipa::path(
+    post, path = "/v1/images/generations", tag = "gateway", request_body = ImagesQuestion, security(("token" = ["gateway"])),
+    responses((status = 200, description = "The picture, or its address", body = OpenAiAnswer))
+)]
 pub(super) async fn images(
     State(meter): State<Arc<Meter>>,
     State(settings): State<GatewaySettings>,

@@ -9,12 +9,14 @@ mod headers;
 mod models;
 mod pieces;
 mod read;
+pub(crate) mod words;
 
 use axum::{
     Router,
     http::{Method, Uri},
-    routing::{any, get, post},
+    routing::{any, get},
 };
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Problem, Service,
@@ -22,13 +24,20 @@ use crate::{
 };
 use error::GatewayError;
 
-pub(super) fn routes() -> Router<Service> {
-    Router::new()
-        .route("/v1/chat/completions", post(ask::chat))
-        .route("/v1/embeddings", post(ask::embeddings))
-        .route("/v1/images/generations", post(ask::images))
-        .route("/v1/models", get(models::list))
-        .route("/v1/models/{*id}", get(models::one))
+pub(crate) fn described() -> OpenApiRouter<Service> {
+    OpenApiRouter::new()
+        .routes(routes!(ask::chat))
+        .routes(routes!(ask::embeddings))
+        .routes(routes!(ask::images))
+        .routes(routes!(models::list))
+        .routes(routes!(models::one))
+}
+
+/// The described routes, and what answers where there is none, in the words that a client of OpenAI's reads.
+pub(crate) fn routes(described: Router<Service>) -> Router<Service> {
+    described
+        // A name with slashes in it.
+        .route("/v1/models/{provider}/{*model}", get(models::slashed))
         .method_not_allowed_fallback(wrong_method)
         .route("/v1/{*rest}", any(nowhere))
 }

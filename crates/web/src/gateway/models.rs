@@ -6,8 +6,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use cofounder_metering::{Meter, Role};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 use super::error::GatewayError;
 use crate::{
@@ -15,38 +16,84 @@ use crate::{
     access::{AskModels, Caller},
 };
 
-#[derive(Serialize)]
-struct Model {
+/// A model that can be named.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub(super) struct Model {
+    /// How it is named.
     id: String,
-    object: &'static str,
+    /// `model`.
+    object: String,
+    /// 0: nobody knows when it was made.
     created: u64,
+    /// Its provider.
     owned_by: String,
 }
 
+/// The models that can be named.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub(super) struct Models {
+    /// `list`.
+    object: String,
+    /// The models.
+    data: Vec<Model>,
+}
+
+/// List models
+///
+/// What can be named as `model`: models as `provider/model`, aliases, and roles as `role:draft`.
+#[utoipa::path(
+    get, path = "/v1/models", tag = "gateway", security(("token" = ["gateway"])),
+    responses((status = 200, description = "The models", body = Models))
+)]
 pub(super) async fn list(
     State(meter): State<Arc<Meter>>,
     caller: Result<Caller<AskModels>, Problem>,
 ) -> Result<Response, GatewayError> {
     caller?;
-    let data = models(&meter);
-    Ok(Json(serde_json::json!({"object": "list", "data": data})).into_response())
+    Ok(Json(Models { object: "list".to_owned(), data: models(&meter) }).into_response())
 }
 
+/// Show a model
+///
+/// By its name; the slash in `provider/model` may be written as it is.
+#[utoipa::path(
+    get, path = "/v1/models/{id}", tag = "gateway", security(("token" = ["gateway"])),
+    params(("id" = String, Path, description = "The model's name")),
+    responses((status = 200, description = "The model", body = Model))
+)]
 pub(super) async fn one(
     State(meter): State<Arc<Meter>>,
     caller: Result<Caller<AskModels>, Problem>,
     Path(id): Path<String>,
 ) -> Result<Response, GatewayError> {
     caller?;
-    match models(&meter).into_iter().find(|model| model.id == id) {
+    find(&meter, &id)
+}
+
+/// The same for a name with slashes in it.
+pub(super) async fn slashed(
+    State(meter): State<Arc<Meter>>,
+    caller: Result<Caller<AskModels>, Problem>,
+    Path((provider, model)): Path<(String, String)>,
+) -> Result<Response, GatewayError> {
+    caller?;
+    find(&meter, &format!("{provider}/{model}"))
+}
+
+fn find(meter: &Meter, id: &str) -> Result<Response, GatewayError> {
+    match models(meter).into_iter().find(|model| model.id == id) {
         Some(model) => Ok(Json(model).into_response()),
         None => Err(GatewayError::no_model()),
     }
 }
 
 fn models(meter: &Meter) -> Vec<Model> {
-    let model =
-        |id: String, owned_by: &str| Model { id, object: "model", created: 0, owned_by: owned_by.to_owned() };
+    let model = |id: String, owned_by: &str| Model {
+        id,
+        object: "model".to_owned(),
+        created: 0,
+        owned_by: owned_by.to_owned(),
+    };
     let named = meter.router().names().into_iter().map(|name| {
         let owner = name.split_once('/').map_or("alias", |(provider, _)| provider).to_owned();
         model(name, &owner)

@@ -48,7 +48,7 @@ fn tag(post: &Post) -> Tag {
 
 /// List a post's revisions
 ///
-/// The first first.
+/// All that were stored, the first first.
 #[utoipa::path(
     get, path = "/api/v1/posts/{slug}/revisions", tag = "posts", security(("token" = ["viewer"])),
     params(("slug" = String, Path, description = "The post's slug or id")),

@@ -80,6 +80,8 @@ impl Reason {
 }
 
 /// Say no to a task's draft
+///
+/// It can never be published from there; `retry` runs the task again.
 #[utoipa::path(
     post, path = "/api/v1/tasks/{id}/reject", tag = "tasks", request_body = Reason, security(("token" = ["editor"])),
     params(("id" = TaskId, Path, description = "The task's id")),
@@ -129,6 +131,8 @@ pub(crate) async fn hold(
 }
 
 /// Put a task that was set aside back to where it was
+///
+/// A draft waits for approval again, all else waits to run.
 #[utoipa::path(
     post, path = "/api/v1/tasks/{id}/release", tag = "tasks", security(("token" = ["writer"])),
     params(("id" = TaskId, Path, description = "The task's id")),
