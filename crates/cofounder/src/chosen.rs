@@ -1,8 +1,9 @@
 //! Which model a task is written with: fetched if it is missing, measured if it is new, and told to the person.
 
+use cofounder_metering::Need;
 use cofounder_models::{Ability, better_for};
 use cofounder_pipeline::{PROBE_VERSION, Probe, Strategy, probe};
-use cofounder_providers::{EMBEDDED, Route};
+use cofounder_providers::{EMBEDDED, Role, Route};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -28,6 +29,7 @@ pub(crate) async fn prepare(
     tell_passed_over(&route);
     if !studio.meter.router().is_embedded(&first.provider) {
         // Remote models count as able: nobody wants to pay for a probe.
+        check_others(studio, pin)?;
         return Ok(Strategy::Sections);
     }
     let installed = match app.files.registry.get(&first.model) {
@@ -46,6 +48,15 @@ pub(crate) async fn prepare(
         return Ok(strategy);
     }
     measure(app, studio, &first.model, cancel).await.map(|probe| probe.strategy)
+}
+
+/// A role that no model can take would be noticed when its turn comes, after others were paid for.
+fn check_others(studio: &Studio, pin: Option<&str>) -> Result<(), Failure> {
+    for role in [Role::Outline, Role::Critic, Role::Verify, Role::Seo] {
+        let route = studio.meter.route(role, pin, &Need::default());
+        route.map_err(|error| Failure::of(error.kind(), error).and("No model was asked"))?;
+    }
+    Ok(())
 }
 
 /// Asks the model a few questions and keeps what came of it with the model.

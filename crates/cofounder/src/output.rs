@@ -39,6 +39,9 @@ pub(crate) fn page<T: Serialize>(
     if as_json {
         return json(&serde_json::json!({"items": items, "next_cursor": next_cursor}));
     }
+    if items.is_empty() {
+        eprintln!("there is nothing to list");
+    }
     let rows: Vec<Vec<String>> = items.iter().map(row).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns)

@@ -26,7 +26,7 @@ const MAY_DEPEND_ON: [(&str, &[&str]); 16] = [
     ("pipeline", &["domain", "executor", "metering", "qa", "research", "storage"]),
     ("publish", &["domain", "executor", "storage"]),
     ("testkit", &["domain"]),
-    ("web", &["auth", "domain", "metering"]),
+    ("web", &["auth", "domain", "metering", "publish", "storage"]),
 ];
 
 /// Libraries that only the named crates may use directly.

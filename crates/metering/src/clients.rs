@@ -147,12 +147,12 @@ impl Meter {
         }
         let begun = Instant::now();
         let size = Size::of_document(call.verb, &call.document)?;
-        let place = match &call.payer.token {
-            Some(terms) => self.turnstile.pass(terms, size).await?,
-            None => None,
-        };
         let need = need(&call, size);
         let route = self.route(call.role, call.pin.as_deref(), &need)?;
+        let place = match &call.payer.token {
+            Some(terms) => self.turnstile.pass(terms, size, &route).await?,
+            None => None,
+        };
         if need.priced || self.budgets.any() {
             dearer::check(&call.document, &route)?;
         }

@@ -200,6 +200,7 @@ fn router_call<'a>(
         bound,
         deadline: call.deadline,
         patience: call.patience,
+        waits_it_out: false,
         cancel: &call.cancel,
     }
 }

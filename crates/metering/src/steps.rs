@@ -121,6 +121,7 @@ impl Meter {
             bound: course.tab.bound,
             deadline: call.deadline,
             patience: WAIT,
+            waits_it_out: true,
             cancel: &call.cancel,
         };
         match self.router.ask(&asked, &mut course.tab).await {

@@ -4,9 +4,9 @@
 use cofounder_domain::FaultKind;
 use cofounder_providers::{ChatStream, Chunk, ProviderError, Usage};
 use cofounder_storage::CallState;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
     time::{Instant, timeout, timeout_at},
 };
 
@@ -15,8 +15,9 @@ use crate::{
     open::{End, Open},
 };
 
-/// Pieces that are read ahead of who takes them.
+/// Pieces that are read ahead of who takes them, and their bytes; a larger piece is read ahead alone.
 const AHEAD: usize = 8;
+const AHEAD_BYTES: usize = 256 << 10;
 /// How long what is left of an answer that has said why it ended is waited for, though nobody takes it: its usage comes
 /// last.
 const LAST: Duration = Duration::from_secs(1);
@@ -24,7 +25,7 @@ const LAST: Duration = Duration::from_secs(1);
 /// An answer that comes piece by piece. However it ends, also by being dropped, it is settled and written down once.
 #[derive(Debug)]
 pub struct ClientStream {
-    pieces: mpsc::Receiver<Chunk>,
+    pieces: mpsc::Receiver<Held>,
     /// Until it is told.
     ended: Option<oneshot::Receiver<Result<(), CallError>>>,
     /// How it came.
@@ -37,7 +38,7 @@ impl ClientStream {
     /// # Errors
     /// The answer broke off: what came of it is not the whole. What it cost is settled.
     pub async fn next(&mut self) -> Result<Option<Chunk>, CallError> {
-        if let Some(chunk) = self.pieces.recv().await {
+        if let Some((chunk, _room)) = self.pieces.recv().await {
             return Ok(Some(chunk));
         }
         let Some(ended) = &mut self.ended else {
@@ -54,9 +55,14 @@ impl ClientStream {
 pub(crate) struct Pump {
     stream: ChatStream,
     open: Open,
-    pieces: mpsc::Sender<Chunk>,
+    pieces: mpsc::Sender<Held>,
+    /// For what was handed on and not taken yet, in bytes.
+    room: Arc<Semaphore>,
     ended: oneshot::Sender<Result<(), CallError>>,
 }
+
+/// A piece, with the room that it takes until somebody takes it.
+type Held = (Chunk, OwnedSemaphorePermit);
 
 /// What a piece was read or handed on with.
 enum Next {
@@ -72,7 +78,8 @@ impl Pump {
     pub(crate) fn new(stream: ChatStream, open: Open, routed: Routed) -> (Self, ClientStream) {
         let (pieces, taken) = mpsc::channel(AHEAD);
         let (ended, end) = oneshot::channel();
-        (Self { stream, open, pieces, ended }, ClientStream { pieces: taken, ended: Some(end), routed })
+        let room = Arc::new(Semaphore::new(AHEAD_BYTES));
+        (Self { stream, open, pieces, room, ended }, ClientStream { pieces: taken, ended: Some(end), routed })
     }
 
     /// Goes on until the answer ends, or nobody takes it.
@@ -124,17 +131,21 @@ impl Pump {
         let stall = self.open.call.stall;
         let latest = Instant::now() + stall;
         let latest = self.open.call.deadline.map_or(latest, |deadline| latest.min(deadline.into()));
+        let bytes = chunk.data.len().min(AHEAD_BYTES) as u32;
+        let (pieces, room) = (&self.pieces, &self.room);
+        let both = async { tokio::join!(pieces.reserve(), Arc::clone(room).acquire_many_owned(bytes)) };
         let place = tokio::select! {
             biased;
-            place = timeout_at(latest, self.pieces.reserve()) => place,
+            () = self.pieces.closed() => return Some(Next::Gone),
+            place = timeout_at(latest, both) => place,
             () = self.open.call.cancel.cancelled() => return Some(Next::Ended(Err(ProviderError::Cancelled))),
         };
         match place {
-            Ok(Ok(place)) => {
-                place.send(chunk);
+            Ok((Ok(place), Ok(room))) => {
+                place.send((chunk, room));
                 None
             }
-            Ok(Err(_)) => Some(Next::Gone),
+            Ok(_) => Some(Next::Gone),
             Err(_) => Some(Next::Stalled(stall)),
         }
     }

@@ -1,7 +1,7 @@
 //! Limits of tokens: so many calls and tokens in any minute.
 
 use cofounder_domain::TokenId;
-use cofounder_providers::{Limiter, Limits, Place, ProviderError, Wish};
+use cofounder_providers::{Limiter, Limits, Place, ProviderError, Route, Wish};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
@@ -17,8 +17,14 @@ const MOST: usize = 4_096;
 pub(crate) struct Turnstile(Mutex<HashMap<TokenId, (Limits, Arc<Limiter>)>>);
 
 impl Turnstile {
-    /// Lets a call through, or says how long none is.
-    pub(crate) async fn pass(&self, terms: &TokenTerms, size: Size) -> Result<Option<Place>, ProviderError> {
+    /// Lets a call through, or says how long none is. An answer counts as its longest until it is there; one of which nobody
+    /// says how long it may be takes the rest of the minute at the most.
+    pub(crate) async fn pass(
+        &self,
+        terms: &TokenTerms,
+        size: Size,
+        route: &Route,
+    ) -> Result<Option<Place>, ProviderError> {
         let limits = Limits {
             requests_per_minute: terms.requests_per_minute,
             tokens_per_minute: terms.tokens_per_minute,
@@ -31,7 +37,11 @@ impl Turnstile {
             caller: Arc::from(""),
             model: String::new(),
             prompt: size.likely,
-            tokens: size.likely.saturating_add(size.answer.unwrap_or(0)),
+            tokens: size.likely.saturating_add(size.answer.unwrap_or(0).saturating_mul(size.answers)),
+            perhaps: match size.answer {
+                Some(_) => 0,
+                None => size.longest_of(&route.targets).saturating_mul(size.answers),
+            },
             until: None,
         };
         let entered = self.limiter(terms.id, limits).enter(&wish).await;

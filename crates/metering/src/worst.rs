@@ -68,6 +68,10 @@ impl Size {
             );
             return Err(ProviderError::WrongQuestion { why });
         }
+        if verb == Verb::Embeddings && document.raw("input").is_some_and(is_empty) {
+            let why = "`input` holds no text".to_owned();
+            return Err(ProviderError::WrongQuestion { why });
+        }
         let answer = match verb {
             Verb::Chat => bounds.into_iter().flatten().max(),
             Verb::Embeddings => Some(0),
@@ -93,6 +97,11 @@ impl Size {
     pub(crate) fn longest(&self, target: &Target) -> u32 {
         let room = target.context.map(|c| c.saturating_sub(self.likely).clamp(1, u64::from(u32::MAX)) as u32);
         target.max_output.unwrap_or(LONGEST_ANSWER).min(room.unwrap_or(u32::MAX))
+    }
+
+    /// The longest answer of any of these targets, in tokens.
+    pub(crate) fn longest_of(&self, targets: &[Arc<Target>]) -> u64 {
+        targets.iter().map(|target| u64::from(self.longest(target))).max().unwrap_or(0)
     }
 
     /// What one request to a target costs at the most, with answers of at most so many tokens.
@@ -122,6 +131,15 @@ impl Size {
             u32::try_from(paid).unwrap_or(u32::MAX).min(self.longest(t))
         };
         targets.iter().map(each).min().unwrap_or(LONGEST_ANSWER).max(1)
+    }
+}
+
+/// Whether a value is an empty text, or a list of nothing.
+fn is_empty(raw: &str) -> bool {
+    match serde_json::from_str(raw) {
+        Ok(Value::String(text)) => text.is_empty(),
+        Ok(Value::Array(list)) => list.is_empty(),
+        other => matches!(other, Ok(Value::Null)),
     }
 }
 

@@ -26,6 +26,12 @@ pub enum ProviderError {
         /// What it said.
         why: String,
     },
+    /// There is no key to show.
+    #[error("the key is missing: {why}. What was done is kept; put it there, then start the program again")]
+    KeyMissing {
+        /// Where it was looked for.
+        why: String,
+    },
     /// It asks for patience (HTTP 429), or our own limit for it is reached.
     #[error("the model's provider takes no more requests now: {why}. What was done is kept; {}", wait(*retry_after))]
     Limited {
@@ -189,7 +195,7 @@ impl ProviderError {
             | Self::Launch { .. } => FaultKind::Unavailable,
             Self::Limited { .. } => FaultKind::Limited,
             Self::Budget { .. } => FaultKind::Budget,
-            Self::Unauthorised { .. } => FaultKind::Unauthorised,
+            Self::Unauthorised { .. } | Self::KeyMissing { .. } => FaultKind::Unauthorised,
             Self::InvalidRequest { .. }
             | Self::WrongQuestion { .. }
             | Self::Inexpressible { .. }

@@ -24,7 +24,7 @@ impl fmt::Display for Stage {
             Self::FirstToken => "no answer began in time (first_token_ms)",
             Self::Idle => "the answer stood still (idle_ms)",
             Self::Total => "no complete answer in time (total_ms)",
-            Self::Deadline => "the deadline of the step passed",
+            Self::Deadline => "the deadline of the call passed (a step's own, or gateway.deadline_ms)",
         })
     }
 }

@@ -27,6 +27,15 @@ pub struct Terms {
     pub key: Option<String>,
 }
 
+/// The task that somebody asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// As the database has it.
+    pub task: Task,
+    /// It was asked for before, with the same key: nothing was stored.
+    pub known: bool,
+}
+
 /// A document that was read when the task was made.
 #[derive(Clone, Debug)]
 pub struct NewSource {
@@ -49,10 +58,23 @@ impl Database {
         sources: &[NewSource],
         terms: &Terms,
     ) -> Result<Task, StorageError> {
+        self.ask_for_task(brief, sources, terms).await.map(|asked| asked.task)
+    }
+
+    /// The same, and whether there was one already.
+    ///
+    /// # Errors
+    /// As [`Self::create_task`].
+    pub async fn ask_for_task(
+        &self,
+        brief: &Brief,
+        sources: &[NewSource],
+        terms: &Terms,
+    ) -> Result<Asked, StorageError> {
         terms.check(self.now())?;
-        let task = transaction!(self, |sql| insert(&sql, brief, sources, terms).await).await?;
+        let (task, known) = transaction!(self, |sql| insert(&sql, brief, sources, terms).await).await?;
         self.ring();
-        self.task(task).await
+        Ok(Asked { task: self.task(task).await?, known })
     }
 }
 
@@ -89,17 +111,17 @@ pub(crate) fn is_name(text: &str) -> bool {
     !text.trim().is_empty() && text.chars().count() <= 200 && !text.chars().any(char::is_control)
 }
 
-/// Stores a task, or finds the one that was asked for with the same key.
+/// Stores a task, or finds the one that was asked for with the same key; tells whether it was found.
 pub(crate) async fn insert(
     sql: &Sql<'_>,
     brief: &Brief,
     sources: &[NewSource],
     terms: &Terms,
-) -> Result<TaskId, StorageError> {
+) -> Result<(TaskId, bool), StorageError> {
     let (task, now, text) = (TaskId::new(sql.db.now()), sql.db.millis(), to_json(brief)?);
     let hash = content_hash(text.as_bytes());
     if let Some(known) = by_key(sql, terms, &hash).await? {
-        return Ok(known);
+        return Ok((known, true));
     }
     let ready = terms.start.map_or(now, |start| start.timestamp_millis());
     let row = values![
@@ -122,7 +144,8 @@ pub(crate) async fn insert(
     if sql.run(text, row).await? == 0 {
         // Somebody else used the key between our look and our insertion.
         let known = by_key(sql, terms, &hash).await?;
-        return known.ok_or_else(|| StorageError::Contended("the key is being used".to_owned()));
+        let known = known.ok_or_else(|| StorageError::Contended("the key is being used".to_owned()))?;
+        return Ok((known, true));
     }
     remember(sql, task, None, Status::Pending, "asked for", now).await?;
     note(sql, task, &Note { event: "created", path: "", detail: "" }).await?;
@@ -130,7 +153,7 @@ pub(crate) async fn insert(
         put_source(sql, task, &new.source, &new.bytes, now).await?;
     }
     tell_others(sql).await?;
-    Ok(task)
+    Ok((task, false))
 }
 
 async fn by_key(sql: &Sql<'_>, terms: &Terms, hash: &str) -> Result<Option<TaskId>, StorageError> {

@@ -38,7 +38,7 @@ mod work;
 
 pub use accounts::{Account, AccountState, Taken};
 pub use calls::{CallEnd, CallStart, FailedCall, FinishedCall, JournalledCall};
-pub use creation::{NewSource, Terms};
+pub use creation::{Asked, NewSource, Terms};
 pub use database::{Connections, Database, PoolSettings};
 pub use effects::{Delivery, DueEffect, EffectRecord, NewEffect};
 pub use error::StorageError;

@@ -129,7 +129,7 @@ impl Database {
             let key = Some(format!("schedule {} {}", schedule.id, format_timestamp(at)));
             let (priority, needs) = (schedule.priority, schedule.needs.clone());
             let terms = Terms { priority, needs, key, ..Terms::default() };
-            let task = insert(&sql, &schedule.brief, &[], &terms).await?;
+            let (task, _) = insert(&sql, &schedule.brief, &[], &terms).await?;
             let text = "UPDATE schedules SET last_task = $2 WHERE id = $1";
             sql.run(text, values![schedule.id.clone(), task.to_string()]).await?;
             Ok(Some(task))

@@ -27,12 +27,10 @@ pub(crate) async fn run(files: Files, command: &ProviderCommand, as_json: bool) 
         ProviderCommand::Add { name, place } => {
             let written = provider_add::add(&files, name, place)?;
             eprintln!("{written}");
-            if place.no_test {
-                return Ok(());
-            }
             // As any later command sees it.
-            let files = files.reread()?;
-            let told = added(files, name, place.models.is_empty(), as_json).await;
+            let app = App::open(files.reread()?).await?;
+            let told = if place.no_test { Ok(()) } else { added(&app, name, &place.models, as_json).await };
+            tell_who_writes(App { files: app.files.reread()?, ..app }).await?;
             told.map_err(|failure| failure.and(format!("The section [provider.{name}] is written; when this is mended, `cofounder provider test {name}` tries it again")))
         }
         ProviderCommand::Test { name, model } => tested(files, name, model.as_deref(), as_json).await,
@@ -42,19 +40,39 @@ pub(crate) async fn run(files: Files, command: &ProviderCommand, as_json: bool) 
 
 /// Tries a provider that was written just now. One on this machine or its network costs nothing: its models are written
 /// down as well, so that it is used from now on.
-async fn added(files: Files, name: &str, unnamed: bool, as_json: bool) -> Result<(), Failure> {
-    let app = App::open(files).await?;
+async fn added(app: &App, name: &str, named: &[String], as_json: bool) -> Result<(), Failure> {
     let studio = app.studio().await?;
     let told = test(&studio, name, None).await;
     let near = studio.meter.router().health().iter().any(|p| p.name == name && p.local);
     studio.close().await;
     let told = told?;
     let models: Vec<String> = names(&told).map(str::to_owned).collect();
-    if near && unnamed && !models.is_empty() {
+    for model in named.iter().filter(|model| !models.is_empty() && !models.contains(model)) {
+        eprintln!(
+            "{name} does not list the model {model}: check its name, or try it with `cofounder provider test {name} --model {model}`"
+        );
+    }
+    if near && named.is_empty() && !models.is_empty() {
         provider_add::add_models(&app.files, name, &models)?;
         eprintln!("its models are written there too, and take calls from now on");
     }
     shown(name, &told, as_json)
+}
+
+/// What a new section means for articles: who writes them, or that nobody does any more.
+async fn tell_who_writes(app: App) -> Result<(), Failure> {
+    let studio = app.studio().await?;
+    match studio.route(None) {
+        Ok(route) => {
+            let first = route.targets.first().map(ToString::to_string).unwrap_or_default();
+            eprintln!("articles are written with {first} now ({})", route.why);
+        }
+        Err(failure) => {
+            eprintln!("no model writes articles now unless one is named with --model: {}", failure.text())
+        }
+    }
+    studio.close().await;
+    Ok(())
 }
 
 fn names(told: &Value) -> impl Iterator<Item = &str> {
@@ -172,6 +190,7 @@ async fn list(app: App, as_json: bool) -> Result<(), Failure> {
             .collect();
         let state = match item["problem"].as_str() {
             Some(problem) => problem.to_owned(),
+            None if item["seen"] == json!([]) => "not tried by a running process".to_owned(),
             None if resting.is_empty() => "ready".to_owned(),
             None => resting.join("; "),
         };

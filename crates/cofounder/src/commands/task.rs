@@ -1,7 +1,7 @@
 //! `cofounder task`: the work that was asked for.
 
 use cofounder_domain::Status;
-use cofounder_storage::{Listed, Task, Terms};
+use cofounder_storage::{Asked, Listed, Task, Terms};
 
 use crate::{
     app::App,
@@ -15,9 +15,8 @@ pub(crate) async fn run(app: App, command: &TaskCommand, json: bool) -> Result<(
     match command {
         TaskCommand::Create { topic, brief, terms } => {
             let brief = write::brief(topic, brief)?;
-            let asked_at = app.clock.now();
-            let task = write::create(&app, &brief, &asked(terms)).await?;
-            if task.created_at < asked_at {
+            let Asked { task, known } = write::create(&app, &brief, &asked(terms)).await?;
+            if known {
                 eprintln!("nothing was stored: task {} has this key already; it is {}", task.id, task.status);
                 return stands(&app, &task, json).await;
             }

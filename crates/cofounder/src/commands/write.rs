@@ -3,7 +3,7 @@
 use cofounder_domain::{Brief, Status, TaskId};
 use cofounder_executor::Finished;
 use cofounder_research::{Reference, read_path};
-use cofounder_storage::{NewSource, Task, Terms};
+use cofounder_storage::{Asked, NewSource, Terms};
 use std::{path::Path, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
@@ -21,7 +21,7 @@ pub(crate) async fn run(app: App, args: &WriteArgs, json: bool) -> Result<(), Fa
     let mut brief = brief(&args.topic, &args.brief)?;
     let folder = files::prepare(&args.out)?;
     brief.out_dir = Some(folder.display().to_string());
-    let task = create(&app, &brief, &Terms::default()).await?;
+    let Asked { task, .. } = create(&app, &brief, &Terms::default()).await?;
     eprintln!("task: {}", task.id);
     carry_out(&app, task.id, json).await
 }
@@ -32,7 +32,7 @@ pub(crate) fn brief(topic: &str, args: &BriefArgs) -> Result<Brief, Failure> {
 }
 
 /// Reads the brief's paths and stores all of it. Addresses are only checked here: they are fetched when the task runs.
-pub(crate) async fn create(app: &App, brief: &Brief, terms: &Terms) -> Result<Task, Failure> {
+pub(crate) async fn create(app: &App, brief: &Brief, terms: &Terms) -> Result<Asked, Failure> {
     let limits = &app.files.config.research.limits;
     let mut sources = Vec::new();
     for named in &brief.sources {
@@ -47,7 +47,7 @@ pub(crate) async fn create(app: &App, brief: &Brief, terms: &Terms) -> Result<Ta
             reading.documents.into_iter().map(|d| NewSource { source: d.source, bytes: d.bytes.to_vec() }),
         );
     }
-    Ok(app.db.create_task(brief, &sources, terms).await?)
+    Ok(app.db.ask_for_task(brief, &sources, terms).await?)
 }
 
 /// Runs a task that is stored, to its end or until it is interrupted, and prints what came of it.
@@ -57,7 +57,7 @@ pub(crate) async fn carry_out(app: &App, task: TaskId, json: bool) -> Result<(),
     let resume = format!("`cofounder task resume {task}`");
     match outcome {
         Err(failure) if stop.is_cancelled() => Err(failure.and(format!("The task is kept. Go on with {resume}"))),
-        Err(failure) => Err(failure.and(format!("The task is kept; when this is mended, go on with {resume}"))),
+        Err(failure) => Err(failure.and(format!("The task is kept; when this is mended, go on with {resume}, or leave it to a worker: `cofounder worker` and `cofounder serve` take what waits"))),
         Ok(Finished::Ended(_)) => shown(app, task, json).await,
         Ok(Finished::Settled(status)) => settled(app, task, status, json).await,
         Ok(Finished::Interrupted) => Err(Failure::failed(format!("stopped. Everything so far is kept. Go on with {resume}"))),

@@ -116,6 +116,7 @@ impl Ground {
         self.moody_receivers();
         let mut workers: Vec<Child> = (0..2).map(|number| self.worker(number)).collect();
         self.chaos(&mut workers).await;
+        self.replace_ended(&mut workers).await;
         self.bench.provider.script(story::able_writer());
         for task in &tasks {
             self.becomes(task, "awaiting_approval").await;
@@ -132,6 +133,16 @@ impl Ground {
         self.check(&tasks).await;
         self.toll.rounds += 1;
         self.toll.tasks += tasks.len();
+    }
+
+    /// Workers that were started on a full disk said so and ended; there is room again, and somebody must be left to work.
+    async fn replace_ended(&mut self, workers: &mut [Child]) {
+        for (index, worker) in workers.iter_mut().enumerate() {
+            if worker.try_wait().unwrap().is_some() {
+                let ended = std::mem::replace(worker, self.worker(index));
+                self.ended_well(ended).await;
+            }
+        }
     }
 
     /// A worker that is told to stop ends well, but for one that found the disk full when it was started: it said so.

@@ -1,7 +1,7 @@
 //! Clients' calls: their money, and their lines in the ledger.
 
 use cofounder_domain::{FaultKind, NanoUsd, TokenId};
-use cofounder_metering::{Brings, Budgets, CallError, ClientCall, TokenTerms};
+use cofounder_metering::{Brings, Budgets, CallError, ClientCall, Role, TokenTerms, Verb};
 use cofounder_storage::{CallState, LedgerFilter, SumBy};
 use cofounder_testkit::provider::{End, Reply};
 use prometheus_client::{encoding::text::encode, registry::Registry};
@@ -308,4 +308,55 @@ async fn under_a_budget_nothing_is_asked_for_that_it_cannot_reckon_with() {
     let free = Bench::new(Budgets::default()).await;
     free.meter.ask(client(&with(r#""service_tier":"priority""#), None)).await.unwrap();
     assert_eq!(free.fake.seen()[0].body["service_tier"], "priority");
+}
+
+/// Tried by counting an answer whose length nobody names as none at all: every call was let through.
+#[tokio::test]
+async fn an_answer_of_unknown_length_takes_the_rest_of_a_tokens_minute_until_it_is_there() {
+    let bench = Bench::new(Budgets::default()).await;
+    let limited = TokenTerms { tokens_per_minute: Some(1_000), ..token(&bench) };
+    let open = HELLO.replace(r#","max_tokens":100"#, "");
+    assert_ne!(open, HELLO);
+    bench.fake.script(|_| Reply::Late(200, "late".to_owned()));
+    let ask = || bench.meter.ask(client(&open, Some(limited)));
+    let (first, second, third) = tokio::join!(ask(), ask(), ask());
+    let passed = [first, second, third].into_iter().filter(Result::is_ok).count();
+    assert_eq!(passed, 1, "one alone, whatever it may come to");
+    ask().await.unwrap();
+    assert_eq!(bench.fake.calls(), 2, "what it came to in the end leaves room for the next");
+}
+
+/// Tried by asking all the same: three such questions rested the model for everybody.
+#[tokio::test]
+async fn vectors_of_nothing_are_not_asked_for() {
+    let bench = Bench::new(Budgets::default()).await;
+    for input in ["[]", "\"\"", "null"] {
+        let body = format!(r#"{{"model":"acme/able","input":{input}}}"#);
+        let call = ClientCall {
+            verb: Verb::Embeddings,
+            role: Role::Embed,
+            pin: Some("acme/able".to_owned()),
+            ..client(&body, None)
+        };
+        let error = bench.meter.ask(call).await.unwrap_err();
+        assert!(error.to_string().contains("`input` holds no text"), "{input}: {error}");
+    }
+    assert_eq!(bench.fake.calls(), 0);
+}
+
+/// Tried by counting pieces alone: eight pieces of a megabyte each were held.
+#[tokio::test]
+async fn of_large_pieces_few_are_read_ahead_of_who_takes_them() {
+    let bench = Bench::new(Budgets::default()).await;
+    let piece = "x".repeat(1 << 20);
+    bench.fake.reply([Reply::stream(&[piece.as_str(); 30], End::Done)]);
+    let body = HELLO.replacen('{', r#"{"stream":true,"#, 1);
+    let call = ClientCall { stall: Duration::from_millis(200), ..client(&body, None) };
+    let mut stream = bench.meter.open(call).await.unwrap();
+    nobody_is_asked(&bench).await;
+    let mut held = 0;
+    while let Ok(Some(chunk)) = stream.next().await {
+        held += chunk.data.len();
+    }
+    assert!((1..3 << 20).contains(&held), "{held} bytes were held for somebody who took nothing");
 }

@@ -132,14 +132,14 @@ async fn of_a_usage_that_is_half_told_the_other_half_is_charged_on_the_safe_side
 /// failed each time.
 #[tokio::test]
 async fn numbers_of_tokens_that_become_vectors_are_counted_exactly_and_texts_by_their_bytes() {
-    let vectors = || Reply::Json(json!({"data": [{"embedding": [1.0]}, {"embedding": [1.0]}]}));
+    let vectors = |count| Reply::Json(json!({"data": vec![json!({"embedding": [1.0]}); count]}));
     let tokens: Vec<u64> = (0..150).collect();
-    for input in [json!(tokens), json!([tokens[..50], tokens[50..]])] {
-        let row = charged(Verb::Embeddings, &json!({"input": input}), vectors()).await;
+    for (input, count) in [(json!(tokens), 1), (json!([tokens[..50], tokens[50..]]), 2)] {
+        let row = charged(Verb::Embeddings, &json!({"input": input}), vectors(count)).await;
         assert_eq!(row.cost, PRICE.worst(150, 0), "{row:?}");
     }
     let texts = json!({"input": ["7f".repeat(40), "7f".repeat(60)]});
-    let row = charged(Verb::Embeddings, &texts, vectors()).await;
+    let row = charged(Verb::Embeddings, &texts, vectors(2)).await;
     assert!(row.cost >= PRICE.worst(100, 0), "{row:?}");
 }
 

@@ -32,6 +32,41 @@ pub(super) fn texts(document: &Document) -> Result<Vec<String>, ProviderError> {
     if texts.is_empty() { Err(wrong("input", "holds no text")) } else { Ok(texts) }
 }
 
+/// How many texts are to become vectors, however they are given: as texts, or as numbers of tokens.
+fn asked(document: &Document) -> Result<usize, ProviderError> {
+    Ok(match document.read::<Value>("input")? {
+        Some(Value::Array(list)) if list.first().is_none_or(|first| !first.is_number()) => list.len(),
+        _ => 1,
+    })
+}
+
+/// Vectors as they came: as many as there were texts, each a list of numbers or a text of base64.
+///
+/// # Errors
+/// [`ProviderError::Malformed`]
+pub(super) fn check(document: &Document, vectors: &[&str]) -> Result<(), ProviderError> {
+    let asked = asked(document)?;
+    if vectors.len() != asked {
+        return Err(wrong_count(vectors.len(), asked));
+    }
+    let good = |vector: &&&str| match vector.trim_matches(['[', ']', '"', ' ', '\n', '\r', '\t']) {
+        "" => false,
+        _ if vector.starts_with('"') => true,
+        numbers => {
+            vector.starts_with('[')
+                && !numbers.contains(|c: char| c.is_alphabetic() && !matches!(c, 'e' | 'E'))
+        }
+    };
+    match vectors.iter().find(|vector| !good(vector)) {
+        Some(_) => Err(ProviderError::malformed("it holds a vector that is none")),
+        None => Ok(()),
+    }
+}
+
+fn wrong_count(found: usize, asked: usize) -> ProviderError {
+    ProviderError::malformed(format!("it holds {found} vectors for {asked} texts"))
+}
+
 /// An answer of vectors, as numbers or, as OpenAI's own clients ask for them, in base64: 32-bit floats, the lowest
 /// byte first.
 ///
@@ -45,10 +80,7 @@ pub(super) fn answer(
 ) -> Result<Answer, ProviderError> {
     let asked = texts(ask.document)?.len();
     if vectors.len() != asked {
-        return Err(ProviderError::malformed(format!(
-            "it holds {} vectors for {asked} texts",
-            vectors.len()
-        )));
+        return Err(wrong_count(vectors.len(), asked));
     }
     let length = vectors.first().map_or(0, Vec::len);
     if length == 0 || vectors.iter().any(|vector| vector.len() != length) {
@@ -139,6 +171,26 @@ mod tests {
         assert_eq!(texts(&document(r#"{"input":["a","b"]}"#)).unwrap(), ["a", "b"]);
         for wrong in [r#"{"input":[]}"#, r#"{"input":[1,2]}"#, r#"{"input":[[1]]}"#, "{}", r#"{"input":7}"#] {
             assert!(texts(&document(wrong)).unwrap_err().to_string().contains("`input`"), "{wrong}");
+        }
+    }
+
+    /// Tried by counting alone, and by looking at the form alone: the test failed both times.
+    #[test]
+    fn vectors_that_are_none_or_too_few_are_told_apart() {
+        let (one, two) = (document(r#"{"input":[1,2,3]}"#), document(r#"{"input":["a","b"]}"#));
+        let fine = ["[0.1, -2e-5]", r#""AACAPwAAIMA=""#];
+        assert_eq!(check(&two, &fine), Ok(()));
+        assert_eq!((check(&one, &fine[..1]), check(&one, &fine[1..])), (Ok(()), Ok(())));
+        assert_eq!(check(&document(r#"{"input":[[1],[2]]}"#), &fine), Ok(()));
+        for bad in [
+            &fine[..1],
+            &["[1]", "[1]", "[1]"],
+            &["[1]", "[]"],
+            &["[1]", "\"\""],
+            &["[1]", r#"["a"]"#],
+            &["[1]", "null"],
+        ] {
+            assert!(check(&two, bad).is_err(), "{bad:?}");
         }
     }
 

@@ -46,8 +46,10 @@ pub struct Wish {
     pub model: String,
     /// Tokens of the question, estimated.
     pub prompt: u64,
-    /// Tokens of question and answer, at the most.
+    /// Tokens of question and answer, as far as it is known how long that may be.
     pub tokens: u64,
+    /// Tokens that the answer may have beside that: they take what is left of the minute, until it is known.
+    pub perhaps: u64,
     /// How long it may wait; none for not at all.
     pub until: Option<Instant>,
 }
@@ -164,7 +166,9 @@ impl Limiter {
         if let Some(requests) = requests {
             requests.note(1, now);
         }
-        Ok(tokens.as_mut().map(|window| window.note(wish.tokens, now)))
+        Ok(tokens
+            .as_mut()
+            .map(|window| window.note(wish.tokens + wish.perhaps.min(window.left(wish.tokens)), now)))
     }
 
     fn minute(&self) -> std::sync::MutexGuard<'_, Minute> {
@@ -199,7 +203,7 @@ mod tests {
 
     fn wish(tokens: u64, patience: u64) -> Wish {
         let until = (patience > 0).then(|| Instant::now() + Duration::from_millis(patience));
-        Wish { caller: "me".into(), model: "m".to_owned(), prompt: tokens, tokens, until }
+        Wish { caller: "me".into(), model: "m".to_owned(), prompt: tokens, tokens, perhaps: 0, until }
     }
 
     #[tokio::test]

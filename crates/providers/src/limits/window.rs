@@ -42,6 +42,11 @@ impl Window {
         Duration::ZERO
     }
 
+    /// What would be left of this minute after so much more.
+    pub(super) fn left(&self, amount: u64) -> u64 {
+        self.most.saturating_sub(self.sum.saturating_add(amount))
+    }
+
     /// Notes what begins now; tells its number.
     pub(super) fn note(&mut self, amount: u64, now: Instant) -> u64 {
         self.next += 1;

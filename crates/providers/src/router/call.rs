@@ -38,6 +38,9 @@ pub struct Call<'a> {
     pub deadline: Option<Instant>,
     /// How long it may wait for a target that is free.
     pub patience: Duration,
+    /// Whether it waits for the only target that it may go to, or for one that loads its model, as long as its deadline
+    /// allows: a step has nothing better to do.
+    pub waits_it_out: bool,
     /// Ends it.
     pub cancel: &'a CancellationToken,
 }
@@ -95,7 +98,17 @@ impl Router {
     ) -> Result<Answered<ChatAnswer>, ProviderError> {
         let question = Question::Chat(request);
         let caller: Arc<str> = "".into();
-        let call = Call { route, question, key, caller, bound: None, deadline, patience: PATIENCE, cancel };
+        let call = Call {
+            route,
+            question,
+            key,
+            caller,
+            bound: None,
+            deadline,
+            patience: PATIENCE,
+            waits_it_out: true,
+            cancel,
+        };
         let Answered { answer, target, attempts, passed_over } = self.ask(&call, &mut Told(observer)).await?;
         let Answer { text, finish, usage, model, .. } = answer;
         Ok(Answered { answer: ChatAnswer { text, finish, usage, model }, target, attempts, passed_over })
@@ -237,12 +250,14 @@ fn wish(call: &Call<'_>, target: &Target, manner: Manner) -> Wish {
             (document.len() as u64 / 4, most)
         }
     };
-    let most = most.or(call.bound.map(u64::from)).unwrap_or(0);
+    let most = most.or(call.bound.map(u64::from));
+    let longest = target.max_output.map_or(0, u64::from);
     Wish {
         caller: call.caller.clone(),
         model: target.model.clone(),
         prompt,
-        tokens: prompt.saturating_add(most),
+        tokens: prompt.saturating_add(most.unwrap_or(0)),
+        perhaps: if most.is_some() { 0 } else { longest },
         until: manner.until.map(Into::into),
     }
 }

@@ -184,8 +184,7 @@ impl<'a> Course<'a> {
         let until = self.call.deadline.map_or(until, |deadline| deadline.min(until));
         match self.call.deadline {
             _ if round == 0 && instead => None,
-            // A step that has a deadline has nothing better to do than to wait for it.
-            Some(deadline) if targets.len() == 1 && self.call.patience > PATIENT => Some(deadline),
+            Some(deadline) if targets.len() == 1 && self.call.waits_it_out => Some(deadline),
             _ => Some(until),
         }
     }
@@ -235,11 +234,11 @@ impl<'a> Course<'a> {
         self.sleep(Instant::now() + wait).await
     }
 
-    /// Waits until the first model is loaded, as long as the deadline allows; a caller with little patience does not.
+    /// Waits until the first model is loaded, within the call's patience, or its deadline if it waits that out.
     async fn wait_for_loading(&mut self) -> Result<bool, ProviderError> {
         let inside = self.parts.iter().filter(|part| !part.out);
         let Some(until) = inside.filter_map(|part| part.loading).min() else { return Ok(false) };
-        let patient = self.call.deadline.is_some() && self.call.patience > PATIENT;
+        let patient = self.call.deadline.is_some() && self.call.waits_it_out;
         if !patient && until > Instant::now() + self.patience {
             return Ok(false);
         }
@@ -285,6 +284,3 @@ impl<'a> Course<'a> {
         }
     }
 }
-
-/// A caller with more patience than this waits for what its deadline allows.
-const PATIENT: Duration = Duration::from_secs(2);

@@ -67,7 +67,7 @@ impl Router {
         let key = match &provider.key {
             Key::There(key) => Some(key),
             Key::None => None,
-            Key::Missing(why) => return Err(ProviderError::Unauthorised { why: why.clone() }),
+            Key::Missing(why) => return Err(ProviderError::KeyMissing { why: why.clone() }),
         };
         let words = dialect::words(provider.section.dialect);
         let gone = || ProviderError::Bug { why: format!("{} has no address", provider.name) };

@@ -36,7 +36,7 @@ impl Obstacle {
     pub(super) fn error(self, name: &str) -> ProviderError {
         match self {
             Self::Unknown(known) => unknown(name, known),
-            Self::NoKey(why) => ProviderError::Unauthorised { why },
+            Self::NoKey(why) => ProviderError::KeyMissing { why: format!("{why} (for {name})") },
             Self::TooLong(why) => ProviderError::ContextTooLong { why: format!("{name}: {why}") },
             other => ProviderError::no_route(format!("{name}: {}", other.text(name))),
         }

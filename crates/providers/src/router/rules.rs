@@ -45,6 +45,7 @@ impl Router {
         }
         passed.extend(self.unused_keys(&targets, &passed));
         if targets.is_empty() {
+            passed.extend(self.left_out(&passed));
             return Err(nothing(role, &passed, obstacles));
         }
         if let Some(preference) = preference {
@@ -54,6 +55,13 @@ impl Router {
             why = format!("{why}, {done}");
         }
         Ok(Route { targets, why, passed_over: passed })
+    }
+
+    /// The embedded model, where it is there and takes no part.
+    fn left_out(&self, passed: &[(String, String)]) -> Option<(String, String)> {
+        let embedded = self.named(EMBEDDED)?.id();
+        let why = "it takes part only if router.prefer names it, or if no provider is configured; name it for this call as `embedded`";
+        (!passed.iter().any(|(name, _)| *name == embedded)).then(|| (embedded, why.to_owned()))
     }
 
     /// What to try, by name, and the reason.

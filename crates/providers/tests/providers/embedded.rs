@@ -54,6 +54,7 @@ async fn the_engine_streams_over_its_socket() {
         bound: None,
         deadline: None,
         patience: Duration::ZERO,
+        waits_it_out: true,
         cancel: &cancel,
     };
     let opened = router.open(&call, &mut Nobody).await.unwrap();

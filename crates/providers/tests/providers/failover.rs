@@ -8,7 +8,10 @@ use cofounder_testkit::{
     clock::ManualClock,
     provider::{FakeProvider, Reply, Wire},
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio_util::sync::CancellationToken;
 
 /// Remembers each attempt.
@@ -169,10 +172,46 @@ async fn what_one_protocol_cannot_express_another_can() {
         bound: None,
         deadline: None,
         patience: Duration::from_secs(1),
+        waits_it_out: true,
         cancel: &cancel,
     };
     let mut seen = Seen::default();
     let answered = router.ask(&call, &mut seen).await.unwrap();
     assert_eq!(answered.target.id(), "b/m");
     assert_eq!((a.seen().len(), seen.0.len()), (0, 1), "nobody was asked what he does not understand");
+}
+
+/// Tried by letting any caller with patience wait for its deadline: it waited for ten minutes.
+#[tokio::test]
+async fn who_does_not_wait_it_out_waits_as_long_as_its_patience_for_the_only_target() {
+    let a = FakeProvider::start().await.unwrap();
+    a.script(|_| Reply::Hang);
+    let router = router(config(&section("a", &a, "limits = { concurrency = 1 }")));
+    let (route, cancel) = (free(&router), CancellationToken::new());
+    let document = Document::parse(br#"{"messages":[{"role":"user","content":"?"}]}"#).unwrap();
+    let call = || Call {
+        route: &route,
+        question: Question::Document(Verb::Chat, &document),
+        key: "",
+        caller: "me".into(),
+        bound: None,
+        deadline: Some(Instant::now() + Duration::from_mins(10)),
+        patience: Duration::from_secs(3),
+        waits_it_out: false,
+        cancel: &cancel,
+    };
+    let (held, waits) = (call(), call());
+    let (mut one, mut two) = (Seen::default(), Seen::default());
+    let begun = Instant::now();
+    let told = tokio::select! {
+        _ = router.ask(&held, &mut one) => panic!("it hangs"),
+        told = async {
+            while a.open() == 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            router.ask(&waits, &mut two).await
+        } => told.unwrap_err(),
+    };
+    assert!(matches!(told, ProviderError::Limited { .. }), "{told}");
+    assert!(begun.elapsed() < Duration::from_mins(1));
 }

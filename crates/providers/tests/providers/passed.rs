@@ -64,7 +64,17 @@ impl Three {
 
 fn call<'a>(route: &'a Route, question: Question<'a>, cancel: &'a CancellationToken) -> Call<'a> {
     let (caller, patience) = ("".into(), Duration::ZERO);
-    Call { route, question, key: "", caller, bound: None, deadline: None, patience, cancel }
+    Call {
+        route,
+        question,
+        key: "",
+        caller,
+        bound: None,
+        deadline: None,
+        patience,
+        waits_it_out: true,
+        cancel,
+    }
 }
 
 fn names(passed: &[(String, String)]) -> Vec<&str> {

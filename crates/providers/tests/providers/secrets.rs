@@ -78,7 +78,7 @@ async fn a_missing_or_unfit_key_is_told_when_it_is_needed() {
     ] {
         let router = router(config(&section("acme", &fake, line)));
         let error = pinned(&router, "acme/m").unwrap_err();
-        assert!(matches!(error, ProviderError::Unauthorised { .. }), "{error}");
+        assert!(matches!(error, ProviderError::KeyMissing { .. }), "{error}");
         assert_eq!(error.kind(), FaultKind::Unauthorised);
         assert!(router.health()[0].problem.is_some());
     }

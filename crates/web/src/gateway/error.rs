@@ -71,7 +71,7 @@ fn shape(error: &ProviderError) -> (u16, &'static str, &'static str) {
         E::Unsupported { .. } => (501, "server_error", "unsupported"),
         E::Limited { .. } => (429, "rate_limit_error", "rate_limit_exceeded"),
         E::Budget { .. } => (402, "insufficient_quota", "budget_exceeded"),
-        E::Unauthorised { .. } => (502, "server_error", "provider_unauthorised"),
+        E::Unauthorised { .. } | E::KeyMissing { .. } => (502, "server_error", "provider_unauthorised"),
         E::Malformed { .. } | E::Truncated => (502, "server_error", "bad_answer"),
         E::Timeout { .. } => (504, "server_error", "timeout"),
         E::Cancelled => (499, "server_error", "cancelled"),

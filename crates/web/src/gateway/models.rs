@@ -5,7 +5,7 @@ use axum::{
     extract::{Path, State},
     response::{IntoResponse, Response},
 };
-use cofounder_metering::{Meter, Role};
+use cofounder_metering::{Meter, Need, Role};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -87,6 +87,7 @@ fn find(meter: &Meter, id: &str) -> Result<Response, GatewayError> {
     }
 }
 
+/// Models, and roles that a model takes.
 fn models(meter: &Meter) -> Vec<Model> {
     let model = |id: String, owned_by: &str| Model {
         id,
@@ -98,6 +99,11 @@ fn models(meter: &Meter) -> Vec<Model> {
         let owner = name.split_once('/').map_or("alias", |(provider, _)| provider).to_owned();
         model(name, &owner)
     });
-    let roles = Role::ALL.into_iter().map(|role| model(format!("role:{}", role.as_str()), "cofounder"));
+    let served = |role: &Role| {
+        let need = Need { verb: role.verb(), ..Need::default() };
+        meter.route(*role, None, &need).is_ok()
+    };
+    let roles = Role::ALL.into_iter().filter(served);
+    let roles = roles.map(|role| model(format!("role:{}", role.as_str()), "cofounder"));
     named.chain(roles).collect()
 }

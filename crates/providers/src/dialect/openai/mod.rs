@@ -12,13 +12,13 @@ pub(crate) use document::{chat_document, limit_key};
 use super::{
     Ask, Brings, Heard, Reader, Spoken, Wire, Words,
     count::{Count, Perhaps},
-    hidden, read_json as read,
+    hidden, read_json as read, vectors,
 };
 use crate::{Amount, Answer, Finish, ProviderError, Usage, Verb, http};
 use bytes::Bytes;
 use completion::{Completion, finish};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Value, json, value::RawValue};
 use std::collections::HashSet;
 
 pub(crate) struct Openai;
@@ -117,10 +117,14 @@ fn chat(ask: &Ask<'_>, body: Bytes) -> Result<Answer, ProviderError> {
 fn list(ask: &Ask<'_>, body: Bytes) -> Result<Answer, ProviderError> {
     #[derive(Deserialize)]
     struct List {
-        data: Option<Vec<serde::de::IgnoredAny>>,
+        data: Option<Vec<Entry>>,
         usage: Option<Perhaps<ListUsage>>,
         model: Option<String>,
         error: Option<Value>,
+    }
+    #[derive(Deserialize)]
+    struct Entry {
+        embedding: Option<Box<RawValue>>,
     }
     /// Vectors are counted as a prompt's tokens, pictures as input and output.
     #[derive(Deserialize)]
@@ -135,6 +139,11 @@ fn list(ask: &Ask<'_>, body: Bytes) -> Result<Answer, ProviderError> {
             Some(error) if !error.is_null() => hidden(&json!({"error": error})),
             _ => ProviderError::malformed("it holds no `data`"),
         });
+    }
+    if ask.verb == Verb::Embeddings {
+        let entries = list.data.iter().flatten();
+        let vectors: Vec<&str> = entries.filter_map(|entry| Some(entry.embedding.as_ref()?.get())).collect();
+        vectors::check(ask.document, &vectors)?;
     }
     let counted = list.usage.and_then(|usage| usage.0);
     let number = |count: Option<Count>| Amount::said(count.map(|count| count.0), true);

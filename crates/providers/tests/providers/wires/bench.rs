@@ -138,7 +138,17 @@ fn parsed(document: &Value) -> Document {
 
 fn call<'a>(route: &'a Route, question: Question<'a>, cancel: &'a CancellationToken) -> Call<'a> {
     let (caller, patience) = ("".into(), Duration::ZERO);
-    Call { route, question, key: "", caller, bound: None, deadline: None, patience, cancel }
+    Call {
+        route,
+        question,
+        key: "",
+        caller,
+        bound: None,
+        deadline: None,
+        patience,
+        waits_it_out: true,
+        cancel,
+    }
 }
 
 /// Whoever is told of attempts and does nothing about them.

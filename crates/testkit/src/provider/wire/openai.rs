@@ -76,7 +76,9 @@ pub(super) fn events(said: &Said) -> Events {
 }
 
 pub(super) fn vectors(body: &Value) -> Value {
-    let count = body.get("input").and_then(Value::as_array).map_or(1, Vec::len);
+    // A list of numbers is one text, in tokens.
+    let texts = body.get("input").and_then(Value::as_array).filter(|list| !list.iter().all(Value::is_number));
+    let count = texts.map_or(1, Vec::len);
     let base64 = body.get("encoding_format").is_some_and(|format| format == "base64");
     let entry = |index: usize| {
         let vector = Wire::vector(index);

@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use cofounder_domain::{Brief, DEFAULT_WORDS};
-use cofounder_storage::{Database, Terms};
+use cofounder_storage::{Asked, Database, Terms};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -83,9 +83,8 @@ pub(crate) async fn create(
 ) -> Result<Response, Problem> {
     let (brief, mut terms) = new.checked(&sources)?;
     terms.key = key(&headers)?;
-    let before = db.now();
-    let task = db.create_task(&brief, &[], &terms).await?;
-    let status = if task.created_at < before { StatusCode::OK } else { StatusCode::CREATED };
+    let Asked { task, known } = db.ask_for_task(&brief, &[], &terms).await?;
+    let status = if known { StatusCode::OK } else { StatusCode::CREATED };
     let place = format!("/api/v1/tasks/{}", task.id);
     let document = TaskDocument::load(&db, &task).await?;
     Ok((status, [(header::LOCATION, place)], Answer(document)).into_response())
