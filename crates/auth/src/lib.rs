@@ -15,7 +15,7 @@ mod secret;
 mod tokens;
 
 pub use error::{AuthError, Refusal};
-pub use identity::Identity;
+pub use identity::{Identity, Who};
 pub use lifetime::{DEFAULT_LIFETIME, LifetimeError, MAX_LIFETIME, parse_lifetime};
 pub use order::{Issued, MAX_NAME_CHARS, Order, OrderError};
 pub use scope::{Scope, ScopeError};
