@@ -262,14 +262,14 @@ async fn no_session_is_begun_unseen_while_all_are_ended(bench: Bench) {
         let bo = person(&bench, &format!("bo{round}"), Role::Writer).await;
         let old = session(&bench, &bo, &format!("old {round}")).await;
         let mut all = JoinSet::new();
-        for number in 0..4 {
+        for number in 0..10 {
             let new = new_session(&bench, &format!("{round} {number}"));
             let (db, bo) = (programs[number % 2].clone(), bo.id);
             all.spawn(async move {
                 match number {
-                    0 => drop(db.change_person(bo, None, &role(Role::Editor), None).await.unwrap()),
-                    1 => drop(db.create_session(bo, 1, &new).await),
-                    _ => drop(db.replace_session(bo, old.id, &new).await),
+                    3 => drop(db.change_person(bo, None, &role(Role::Editor), None).await.unwrap()),
+                    0 | 9 => drop(db.replace_session(bo, old.id, &new).await),
+                    _ => drop(db.create_session(bo, 1, &new).await),
                 }
             });
         }
