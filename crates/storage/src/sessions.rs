@@ -200,10 +200,10 @@ impl Database {
             let text = format!(
                 "WITH input AS ({}) UPDATE sessions SET last_seen_at = input.at,
                    idle_until = CASE WHEN input.until < expires_at THEN input.until ELSE expires_at END FROM input
-                 WHERE sessions.id = input.id AND revoked_at IS NULL AND idle_until > input.at AND last_seen_at <= input.at - $2",
+                 WHERE sessions.id = input.id AND revoked_at IS NULL AND idle_until > $3 AND last_seen_at <= input.at - $2",
                 sql.rows(&[("id", "text"), ("at", "bigint"), ("until", "bigint")])
             );
-            sql.run(&text, values![input.clone(), SEEN_MILLIS]).await.map(drop)
+            sql.run(&text, values![input.clone(), SEEN_MILLIS, sql.db.millis()]).await.map(drop)
         })
         .await
     }
