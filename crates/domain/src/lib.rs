@@ -1,4 +1,4 @@
-//! The words of the business: ids, the task's statuses, money, time, sources and claims.
+//! The words of the business: ids, the task's statuses, people's roles, money, time, sources and claims.
 //!
 //! Every other crate speaks in these types. This crate performs no input or output, knows no async
 //! runtime, no database, no network, and never reads the clock by itself: see [`Clock`].

@@ -78,7 +78,7 @@ async fn of_many_who_open_one_link_one_has_it(bench: Bench) {
         let done: Vec<_> = all.join_all().await.into_iter().flatten().collect();
         assert_eq!(done.len(), 1, "{done:?}");
         let (person, session) = &done[0];
-        assert_eq!(valid(&bench, person.id).await, [session.clone()]);
+        assert_eq!(valid(&bench, person.id).await, std::slice::from_ref(session));
     }
     assert_eq!(bench.db.people(99, None).await.unwrap().items.len(), 2);
 }

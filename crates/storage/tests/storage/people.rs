@@ -227,7 +227,7 @@ async fn a_named_session_goes_on_as_a_new_one_and_no_longer_than_it_would_have(b
     let instead = Replacement { old: old.id, new: new_session(&bench, "three") };
     let changed = bench.db.change_person(bo.id, None, &role(Role::Editor), Some(&instead)).await.unwrap();
     let new = changed.session.unwrap();
-    assert_eq!(valid(&bench, bo.id).await, [new.clone()]);
+    assert_eq!(valid(&bench, bo.id).await, std::slice::from_ref(&new));
     assert_eq!((new.expires_at, new.idle_until), (old.expires_at, instead.new.idle_until));
     let found = bench.db.session_by_hash("hash of three").await.unwrap().unwrap();
     assert_eq!((found.role, found.session), (Role::Editor, new.clone()));
