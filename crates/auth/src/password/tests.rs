@@ -116,33 +116,29 @@ async fn what_is_too_short_too_long_or_guessed_first_is_refused_before_anything_
 async fn only_so_many_are_computed_at_once_and_who_waits_in_vain_is_told() {
     let settings = PasswordSettings { at_once: 2, patience: Duration::from_millis(50), ..cheap(1) };
     let passwords = Arc::new(Passwords::new(settings).unwrap());
-    let (open, gate) = (Arc::new(std::sync::Barrier::new(3)), Arc::new(AtomicU64::new(0)));
-    let slow = |passwords: Arc<Passwords>| {
-        let (open, gate) = (open.clone(), gate.clone());
-        tokio::spawn(async move {
-            let work = move |_: &Argon2<'_>| {
-                gate.fetch_add(1, Ordering::SeqCst);
-                open.wait();
-            };
-            passwords.compute(work).await
-        })
+    let running = Arc::new(AtomicU64::new(0));
+    // What is computed ends when the other half of its channel is gone, also when this test fails.
+    let slow = || {
+        let (open, gate) = std::sync::mpsc::channel::<()>();
+        let (passwords, running) = (passwords.clone(), running.clone());
+        let work = move |_: &Argon2<'_>| {
+            running.fetch_add(1, Ordering::SeqCst);
+            drop(gate.recv());
+        };
+        (open, tokio::spawn(async move { passwords.compute(work).await }))
     };
-    let busy = [slow(passwords.clone()), slow(passwords.clone())];
-    while gate.load(Ordering::SeqCst) < 2 {
+    let [(one, first), (two, second)] = [slow(), slow()];
+    while running.load(Ordering::SeqCst) < 2 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     // Who goes away leaves what runs to its end.
-    busy[0].abort();
+    first.abort();
     for _ in 0..3 {
         assert_eq!(passwords.compare(&secret("any"), None).await, Err(PasswordError::Busy));
     }
     assert_eq!(passwords.computed(), 2);
-    tokio::task::spawn_blocking({
-        let open = open.clone();
-        move || open.wait()
-    })
-    .await
-    .unwrap();
+    drop((one, two));
+    second.await.unwrap().unwrap();
     assert_eq!(passwords.compare(&secret("any"), None).await, Ok(Verdict::Wrong));
 }
 
