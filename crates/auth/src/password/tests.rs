@@ -123,7 +123,7 @@ async fn only_so_many_are_computed_at_once_and_who_waits_in_vain_is_told() {
         let (passwords, running) = (passwords.clone(), running.clone());
         let work = move |_: &Argon2<'_>| {
             running.fetch_add(1, Ordering::SeqCst);
-            drop(gate.recv());
+            let _gone = gate.recv();
         };
         (open, tokio::spawn(async move { passwords.compute(work).await }))
     };

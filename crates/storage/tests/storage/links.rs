@@ -216,6 +216,7 @@ async fn a_begun_sign_in_comes_back_once_and_only_to_its_own_browser(bench: Benc
     assert_eq!(bench.db.sweep_sign_ins(bench.db.now(), 9).await.unwrap(), 1);
 }
 
+/// Tried by looking and not taking out: the test failed.
 async fn of_many_who_come_back_with_one_state_one_has_it(bench: Bench) {
     let programs = [bench.db.clone(), bench.another().await];
     bench.db.begin_sign_in(&begun(&bench, None)).await.unwrap();
