@@ -1,5 +1,6 @@
-//! What a token may.
+//! What a token may, and a person by their role.
 
+use cofounder_domain::Role;
 use serde::Serialize;
 use std::{fmt, str::FromStr};
 
@@ -53,6 +54,19 @@ impl Scope {
     }
 }
 
+impl From<Role> for Scope {
+    /// What a person of this role may. Calling models through the gateway is the owner's alone, since it spends money that
+    /// no task accounts for; programs get tokens for it.
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Owner => Self::Admin,
+            Role::Editor => Self::Editor,
+            Role::Writer => Self::Writer,
+            Role::Viewer => Self::Viewer,
+        }
+    }
+}
+
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -84,6 +98,15 @@ mod tests {
         ];
         for (scope, allowed) in table {
             assert_eq!(Scope::ALL.map(|needed| scope.allows(needed)), allowed, "{scope}");
+        }
+    }
+
+    #[test]
+    fn a_role_gives_no_more_than_the_scope_of_its_name() {
+        let scopes = [Scope::Admin, Scope::Editor, Scope::Writer, Scope::Viewer];
+        assert_eq!(Role::ALL.map(Scope::from), scopes);
+        for role in [Role::Editor, Role::Writer, Role::Viewer] {
+            assert!(!Scope::from(role).allows(Scope::Admin) && !Scope::from(role).allows(Scope::Gateway));
         }
     }
 

@@ -1,33 +1,54 @@
-//! A token's text: how it is made, what it looks like, and what is kept of it.
+//! A secret's text: how it is made, what it looks like, and what is kept of it.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use rand::{TryRngCore, rngs::OsRng};
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 
-/// What every token begins with, so that one that got lost is recognised as what it is.
-const PREFIX: &str = "cof_";
+/// What a secret opens. Each begins with letters of its own, so that one that got lost is recognised as what it is, and
+/// none is ever looked for among others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// What a program shows.
+    Token,
+    /// What a browser shows whose person signed in.
+    Session,
+    /// What a link carries that is used once.
+    Link,
+}
+
+impl Kind {
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Token => "cof_",
+            Self::Session => "cos_",
+            Self::Link => "col_",
+        }
+    }
+}
+
 /// 256 bits.
 const BYTES: usize = 32;
 /// As many characters of base64url (RFC 4648, section 5, without padding) as those bytes take.
 const CHARS: usize = 43;
 
-/// The SHA-256 of a token's text. No salt and no slow hash: nobody can guess 256 random bits.
+/// The SHA-256 of a secret's text. No salt and no slow hash: nobody can guess 256 random bits.
 pub(crate) type Fingerprint = [u8; 32];
 
-/// A new token's text, from the system's own source of chance.
-pub(crate) fn new() -> Result<SecretString, String> {
+/// A new secret's text, from the system's own source of chance, and what is kept of it.
+pub(crate) fn new(kind: Kind) -> Result<(SecretString, Fingerprint), String> {
     let mut bytes = [0; BYTES];
     OsRng.try_fill_bytes(&mut bytes).map_err(|error| error.to_string())?;
-    let mut text = String::with_capacity(PREFIX.len() + CHARS);
-    text.push_str(PREFIX);
+    let mut text = String::with_capacity(kind.prefix().len() + CHARS);
+    text.push_str(kind.prefix());
     URL_SAFE_NO_PAD.encode_string(bytes, &mut text);
-    Ok(SecretString::from(text))
+    let fingerprint = Sha256::digest(&text).into();
+    Ok((SecretString::from(text), fingerprint))
 }
 
-/// What is kept of a text, if it has the shape of a token.
-pub(crate) fn fingerprint(text: &str) -> Option<Fingerprint> {
-    let random = text.strip_prefix(PREFIX)?;
+/// What is kept of a text, if it has the shape of such a secret.
+pub(crate) fn fingerprint(kind: Kind, text: &str) -> Option<Fingerprint> {
+    let random = text.strip_prefix(kind.prefix())?;
     let shaped = random.len() == CHARS
         && random.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
     shaped.then(|| Sha256::digest(text).into())
@@ -40,14 +61,17 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn every_token_is_new_and_has_the_shape() {
-        let made: HashSet<String> = (0..1000).map(|_| new().unwrap().expose_secret().to_owned()).collect();
-        assert_eq!(made.len(), 1000);
-        for text in &made {
-            assert_eq!(text.len(), 47);
-            let hash = hex::encode(fingerprint(text).unwrap());
-            assert_eq!(hash, cofounder_domain::content_hash(text.as_bytes()));
+    fn every_secret_is_new_and_has_the_shape() {
+        let mut made = HashSet::new();
+        for _ in 0..1000 {
+            let (secret, kept) = new(Kind::Session).unwrap();
+            let text = secret.expose_secret().to_owned();
+            assert_eq!((text.len(), fingerprint(Kind::Session, &text)), (47, Some(kept)));
+            assert_eq!(hex::encode(kept), cofounder_domain::content_hash(text.as_bytes()));
+            assert_eq!(fingerprint(Kind::Token, &text), None, "it is of another kind");
+            made.insert(text);
         }
+        assert_eq!(made.len(), 1000);
         // Each of the 43 places takes many values: nothing in it is constant.
         for place in 4..46 {
             let seen: HashSet<u8> = made.iter().map(|text| text.as_bytes()[place]).collect();
@@ -57,8 +81,8 @@ mod tests {
 
     #[test]
     fn other_shapes_are_no_token() {
-        let right = format!("{PREFIX}{}", "a".repeat(CHARS));
-        assert!(fingerprint(&right).is_some());
+        let right = format!("cof_{}", "a".repeat(CHARS));
+        assert!(fingerprint(Kind::Token, &right).is_some());
         let wrong = [
             String::new(),
             "cof_".to_owned(),
@@ -72,7 +96,7 @@ mod tests {
             right.replace("cof_", "COF_"),
         ];
         for text in wrong {
-            assert!(fingerprint(&text).is_none(), "{text:?}");
+            assert!(fingerprint(Kind::Token, &text).is_none(), "{text:?}");
         }
     }
 }

@@ -1,14 +1,13 @@
 //! Making tokens, and telling whose one is that was shown.
 
-use cofounder_domain::{Clock, TokenId};
+use cofounder_domain::{Clock, Timestamp, TokenId};
 use cofounder_storage::{Database, NewToken, StorageError, Token};
-use secrecy::ExposeSecret;
 use std::sync::Arc;
 
 use crate::{
-    AuthError, Identity, Issued, Order, OrderError, Refusal,
-    cache::{Answer, Cache, Look, Question},
-    secret::{self, Fingerprint},
+    AuthError, Identity, Issued, Order, OrderError, Refusal, Who,
+    cache::{Answer, Cache},
+    secret::{self, Fingerprint, Kind},
 };
 
 /// The tokens of an installation.
@@ -33,9 +32,7 @@ impl Tokens {
     /// the text of.
     pub async fn issue(&self, order: &Order) -> Result<Issued, OrderError> {
         let order = order.checked()?;
-        let secret = secret::new().map_err(OrderError::NoChance)?;
-        let fingerprint = secret::fingerprint(secret.expose_secret())
-            .ok_or_else(|| OrderError::NoChance("what was made of them is no token".to_owned()))?;
+        let (secret, fingerprint) = secret::new(Kind::Token).map_err(OrderError::NoChance)?;
         let new = NewToken {
             name: order.name,
             hash: hex::encode(fingerprint),
@@ -56,16 +53,9 @@ impl Tokens {
     /// # Errors
     /// [`AuthError::Refused`] if it is not valid; [`AuthError::Unknown`] if that cannot be told now.
     pub async fn verify(&self, presented: &str) -> Result<Arc<Identity>, AuthError> {
-        let token = secret::fingerprint(presented).ok_or(AuthError::Refused(Refusal::Malformed))?;
-        let now = self.clock.now();
-        match self.cache.look(&token, now) {
-            Look::Seen(Answer::Known(identity)) if now < identity.expires_at => Ok(identity),
-            Look::Seen(answer) => self.judge(answer),
-            Look::Ask(question) => {
-                let answer = question.answer.get_or_init(|| self.ask(token, &question)).await.clone();
-                self.judge(answer)
-            }
-        }
+        let token =
+            secret::fingerprint(Kind::Token, presented).ok_or(AuthError::Refused(Refusal::Malformed))?;
+        self.cache.verify(token, &*self.clock, || self.ask(token)).await
     }
 
     /// Takes a token back for good: from now on in this process, within a second in others.
@@ -74,7 +64,7 @@ impl Tokens {
     /// [`StorageError::NotFound`] if there is none.
     pub async fn revoke(&self, token: TokenId) -> Result<Token, StorageError> {
         let revoked = self.db.revoke_token(token).await?;
-        self.cache.forget(token);
+        self.cache.forget(|who| who == Who::Token(token));
         Ok(revoked)
     }
 
@@ -85,37 +75,25 @@ impl Tokens {
     /// [`StorageError`] if the database does not take it; it is written the next time then.
     pub async fn flush_used(&self) -> Result<(), StorageError> {
         let used = self.cache.take_used();
-        let written = self.db.touch_tokens(&used).await;
+        let token = |(who, at): &(Who, Timestamp)| match who {
+            Who::Token(token) => Some((*token, *at)),
+            Who::Person { .. } => None,
+        };
+        let written = self.db.touch_tokens(&used.iter().filter_map(token).collect::<Vec<_>>()).await;
         if written.is_err() {
-            for (token, at) in used {
-                self.cache.note(token, at);
+            for (who, at) in used {
+                self.cache.note(who, at);
             }
         }
         written
     }
 
-    async fn ask(&self, token: Fingerprint, question: &Arc<Question>) -> Answer {
-        let answer = match self.db.token_by_hash(&hex::encode(token)).await {
+    async fn ask(&self, token: Fingerprint) -> Answer {
+        match self.db.token_by_hash(&hex::encode(token)).await {
             Ok(Some(found)) if found.revoked_at.is_some() => Answer::Refused(Refusal::Revoked),
             Ok(Some(found)) => Answer::Known(Arc::new(found.into())),
             Ok(None) => Answer::Refused(Refusal::Unknown),
             Err(error) => Answer::Away(Arc::new(error)),
-        };
-        self.cache.learn(token, question, &answer);
-        answer
-    }
-
-    /// By the clock of now: an answer may have taken a while.
-    fn judge(&self, answer: Answer) -> Result<Arc<Identity>, AuthError> {
-        let now = self.clock.now();
-        match answer {
-            Answer::Known(identity) if now < identity.expires_at => {
-                self.cache.note(identity.token, now);
-                Ok(identity)
-            }
-            Answer::Known(_) => Err(AuthError::Refused(Refusal::Expired)),
-            Answer::Refused(refusal) => Err(AuthError::Refused(refusal)),
-            Answer::Away(error) => Err(AuthError::Unknown(error)),
         }
     }
 }

@@ -61,6 +61,14 @@ uuid_id!(
     TokenId
 );
 uuid_id!(
+    /// A person who signs in.
+    PersonId
+);
+uuid_id!(
+    /// A person's being signed in, in one browser.
+    SessionId
+);
+uuid_id!(
     /// A model call, with all its attempts.
     CallId
 );

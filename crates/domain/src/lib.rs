@@ -1,4 +1,4 @@
-//! The words of the business: ids, the task's statuses, money, time, sources and claims.
+//! The words of the business: ids, the task's statuses, people's roles, money, time, sources and claims.
 //!
 //! Every other crate speaks in these types. This crate performs no input or output, knows no async
 //! runtime, no database, no network, and never reads the clock by itself: see [`Clock`].
@@ -9,6 +9,7 @@ mod evidence;
 mod fault;
 mod ids;
 mod money;
+mod person;
 mod post;
 mod report;
 mod sentence;
@@ -20,8 +21,9 @@ pub use brief::{Brief, BriefError, DEFAULT_WORDS, MAX_TOPIC_CHARS, MAX_WORDS, MI
 pub use bug::Bug;
 pub use evidence::{Check, Passage, RailResult, Source, Span, Verdict, content_hash};
 pub use fault::{FaultKind, LogLevel, Retry};
-pub use ids::{CallId, PostId, RunId, SiteId, SourceId, TaskId, TokenId};
+pub use ids::{CallId, PersonId, PostId, RunId, SessionId, SiteId, SourceId, TaskId, TokenId};
 pub use money::{NanoUsd, Price, Tokens};
+pub use person::{Email, EmailError, Role, RoleError};
 pub use post::{Gate, Post, slugify};
 pub use report::{CallRecord, Claim, ClaimPassage, Report, ReportSource};
 pub use sentence::{sentences, word_count};

@@ -28,6 +28,16 @@ pub enum StorageError {
     /// The present state does not allow it.
     #[error("{0}")]
     Conflict(String),
+    /// Somebody else changed it since it was read.
+    #[error(
+        "the {what} `{id}` has changed since you read it. Nothing of your change was kept; read it again, then decide"
+    )]
+    Changed {
+        /// The kind of thing.
+        what: &'static str,
+        /// How it was named.
+        id: String,
+    },
     /// The transition table does not allow it.
     #[error(transparent)]
     Illegal(#[from] IllegalTransition),
@@ -130,7 +140,11 @@ impl StorageError {
         match self {
             Self::NotFound { .. } => FaultKind::NotFound,
             Self::Cursor(_) | Self::Invalid(_) => FaultKind::InvalidInput,
-            Self::Conflict(_) | Self::Illegal(_) | Self::Stale | Self::Blocked { .. } => FaultKind::Conflict,
+            Self::Conflict(_)
+            | Self::Changed { .. }
+            | Self::Illegal(_)
+            | Self::Stale
+            | Self::Blocked { .. } => FaultKind::Conflict,
             // Trying again at once does not empty a disk, change rights, or mend what is stored.
             Self::ReadOnly { .. }
             | Self::DiskFull { .. }

@@ -1,5 +1,5 @@
 //! Repositories over the database: tasks and their queue, runs and steps, model calls and their
-//! ledger, money, tokens, effects, sources, posts.
+//! ledger, money, tokens, people and their sessions, effects, sources, posts.
 //!
 //! [`Database`] is the only door to a database, be it SQLite or PostgreSQL: it opens, migrates and refuses what it does
 //! not understand. The statements are the same for both; a suite of tests runs each of its bodies on both. Every change
@@ -19,18 +19,23 @@ mod journal;
 mod lease;
 mod ledger;
 mod ledger_reading;
+mod links;
 mod location;
 mod migrate;
 mod owner;
+mod people;
+mod people_changes;
 mod posts;
 mod queue;
 mod recovery;
 mod runs;
 mod schedules;
+mod sessions;
 mod slices;
 mod sources;
 mod spent;
 mod sql;
+mod states;
 mod tasks;
 mod tokens;
 mod wake;
@@ -47,16 +52,21 @@ pub use health::TargetHealth;
 pub use journal::JournalEvent;
 pub use ledger::{CallKind, CallState, CallTokens, LedgerCall};
 pub use ledger_reading::{LedgerFilter, LedgerRow, LedgerSum, SumBy};
+pub use links::{Acceptance, Link, LinkPurpose, NewLink};
 pub use location::{Location, LocationError};
 pub use owner::{Owner, boot_clock, owner_name};
+pub use people::{Credentials, NewPerson, PasswordHash, Person};
+pub use people_changes::{ChangedPerson, PersonChange, Replacement};
 pub use posts::{Draft, PostSummary, Revision};
 pub use queue::{Claim, Claimed, Wants};
 pub use recovery::{Patience, Recovered};
 pub use runs::{RunRecord, StepRecord, StepResult};
 pub use schedules::Schedule;
+pub use sessions::{NewSession, Session, SignedIn};
 pub use slices::{OpenSlice, Spend};
 pub use sources::SourceSummary;
 pub use spent::Spent;
+pub use states::{BegunSignIn, NewSignIn};
 pub use tasks::{HistoryEntry, Listed, Page, Task};
 pub use tokens::{NewToken, Token};
 pub use wake::Wakeup;

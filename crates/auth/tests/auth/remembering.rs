@@ -38,11 +38,11 @@ async fn those_who_ask_at_the_same_time_share_one_question(bench: Bench) {
     let all: Vec<_> = (0..200)
         .map(|_| {
             let (bench, text) = (bench.clone(), text.clone());
-            tokio::spawn(async move { bench.tokens.verify(&text).await.unwrap().token })
+            tokio::spawn(async move { bench.tokens.verify(&text).await.unwrap().token() })
         })
         .collect();
     for one in all {
-        assert_eq!(one.await.unwrap(), issued.token.id);
+        assert_eq!(one.await.unwrap(), Some(issued.token.id));
     }
     assert!((1..=2).contains(&bench.line.asked()));
     // Whoever goes away while it is being asked leaves the question to the others.

@@ -22,6 +22,10 @@ const SECOND: [&str; 2] = [
     include_str!("../../migrations/sqlite/0002_queue.sql"),
     include_str!("../../migrations/postgres/0002_queue.sql"),
 ];
+const THIRD: [&str; 2] = [
+    include_str!("../../migrations/sqlite/0003_gateway.sql"),
+    include_str!("../../migrations/postgres/0003_gateway.sql"),
+];
 
 async fn migrate(place: &Location) -> Opened {
     Database::migrate(place, PoolSettings::default(), Arc::new(ManualClock::default())).await
@@ -48,6 +52,11 @@ async fn make_first(place: &Location) {
 /// The schema of the second version, from the first one's.
 async fn make_second(place: &Location) {
     step(place, 2, SECOND).await;
+}
+
+/// The schema of the third version, from the second one's.
+async fn make_third(place: &Location) {
+    step(place, 3, THIRD).await;
 }
 
 async fn step(place: &Location, version: i64, texts: [&str; 2]) {
@@ -197,13 +206,16 @@ async fn money_and_calls_of_the_second_schema_are_all_there_after_migrating() {
 
 #[tokio::test]
 async fn step_by_step_and_from_empty_the_schema_is_the_same() {
-    for version in [1, 2] {
+    for version in [1, 2, 3] {
         let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
         for (new, old) in places(&folders[0]).into_iter().zip(places(&folders[1])) {
             assert_eq!(migrate(&new).await.unwrap().1, 0);
             make_first(&old).await;
-            if version == 2 {
+            if version >= 2 {
                 make_second(&old).await;
+            }
+            if version == 3 {
+                make_third(&old).await;
             }
             assert_ne!(schema::dump(&old).await, schema::dump(&new).await, "there is something to do");
             assert_eq!(migrate(&old).await.unwrap().1, version);
@@ -265,7 +277,7 @@ async fn of_several_programs_that_migrate_at_once_one_does_and_all_succeed() {
             had.push(program.await.unwrap().unwrap());
         }
         had.sort_unstable();
-        assert_eq!(had, [0, 3, 3, 3, 3, 3]);
+        assert_eq!(had, [0, 4, 4, 4, 4, 4]);
     }
 }
 

@@ -116,7 +116,7 @@ async fn call(
         document: Arc::new(document),
         role,
         pin,
-        payer: Payer { task: None, token: Some(terms(&identity)) },
+        payer: Payer { task: None, token: terms(&identity) },
         step: "gateway",
         deadline: Some(Instant::now() + settings.deadline),
         patience: settings.patience,
@@ -126,12 +126,13 @@ async fn call(
     Ok((call, manner))
 }
 
-fn terms(identity: &Identity) -> TokenTerms {
-    TokenTerms {
-        id: identity.token,
+/// A token's own limits. A person has none: what they ask for counts against the site's budget alone.
+fn terms(identity: &Identity) -> Option<TokenTerms> {
+    Some(TokenTerms {
+        id: identity.token()?,
         day: identity.budget_day,
         month: identity.budget_month,
         requests_per_minute: identity.requests_per_minute.map(|n| u32::try_from(n).unwrap_or(u32::MAX)),
         tokens_per_minute: identity.tokens_per_minute,
-    }
+    })
 }
