@@ -13,6 +13,7 @@ mod faults;
 mod gateway;
 mod hostile;
 mod interruptions;
+mod keeping;
 mod limits;
 mod lint;
 mod lists;

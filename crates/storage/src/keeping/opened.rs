@@ -227,7 +227,11 @@ mod tests {
                 backup.close().await.unwrap();
                 let text = "SELECT CAST(used AS TEXT) || ' ' || (SELECT count(*) FROM journal) AS line FROM accounts";
                 let row = db.read().one(text, values![]).await.unwrap().unwrap();
-                assert_eq!(row.get::<String>("line").unwrap(), "7 2", "what was reserved is used in the third schema");
+                assert_eq!(
+                    row.get::<String>("line").unwrap(),
+                    "7 2",
+                    "what was reserved is used in the third schema"
+                );
                 if schema == 1 {
                     let numbers = db.journal(task, 0, 9).await.unwrap();
                     assert_eq!(numbers.iter().map(|entry| entry.seq).collect::<Vec<_>>(), [1, 2]);
@@ -237,7 +241,8 @@ mod tests {
                 db.close().await.unwrap();
             }
             assert!(fs::read(&path).unwrap() == bytes, "the file is as it was");
-            let left: Vec<_> = fs::read_dir(folder.path()).unwrap().flatten().map(|e| e.file_name()).collect();
+            let left: Vec<_> =
+                fs::read_dir(folder.path()).unwrap().flatten().map(|e| e.file_name()).collect();
             assert_eq!(left.len(), 2, "the copy is gone: {left:?}");
         }
     }

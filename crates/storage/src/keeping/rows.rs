@@ -170,7 +170,9 @@ impl Batch {
                 0 => "), (",
                 _ => ", ",
             };
-            text.push_str(&format!("{start}${}", number + 1));
+            text.push_str(start);
+            // SQLite looks for the name of each value among all of them; for one without a name it does not.
+            text.push_str(&to.on_postgres(format!("${}", number + 1), "?".to_owned()));
         }
         text.push(')');
         (self.rows, self.bytes) = (0, 0);
