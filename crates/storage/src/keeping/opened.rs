@@ -187,7 +187,7 @@ mod tests {
     const ROWS: &str = "
         INSERT INTO tasks (id, site_id, brief, created_at, updated_at) VALUES
           ('TASK', '00000000-0000-0000-0000-000000000000', '{}', 1000, 1000);
-        INSERT INTO journal (task_id, fence, at, event, path) VALUES ('TASK', 0, 1000, 'created', ''), ('TASK', 0, 2000, 'moved', '');
+        INSERT INTO journal (task_id, fence, at, event, path) VALUES ('TASK', 0, 1000, 'created', '');
         INSERT INTO reservations (site_id, day, amount, settled) VALUES
           ('00000000-0000-0000-0000-000000000000', '2026-01-01', 7, 1);";
 
@@ -197,6 +197,11 @@ mod tests {
         let db = file::make(path, clock.clone()).await.unwrap();
         migrate::migrate(&db, schema).await.unwrap();
         db.read().script(&ROWS.replace("TASK", task)).await.unwrap();
+        if schema == 1 {
+            // It numbers no entries: the second schema does so when it comes.
+            let text = "INSERT INTO journal (task_id, fence, at, event, path) SELECT id, 0, 2000, 'moved', '' FROM tasks";
+            db.read().script(text).await.unwrap();
+        }
         let filling = db.begin().await.unwrap();
         let sql = db.on(&filling);
         let sums = sums(&sql, &()).await.unwrap();
@@ -225,17 +230,16 @@ mod tests {
                 let db = Database::open_empty(&place, PoolSettings::default(), clock.clone()).await.unwrap();
                 db.restore(&backup, &()).await.unwrap();
                 backup.close().await.unwrap();
-                let text = "SELECT CAST(used AS TEXT) || ' ' || (SELECT count(*) FROM journal) AS line FROM accounts";
-                let row = db.read().one(text, values![]).await.unwrap().unwrap();
+                let row = db.read().one("SELECT used FROM accounts", values![]).await.unwrap().unwrap();
                 assert_eq!(
-                    row.get::<String>("line").unwrap(),
-                    "7 2",
+                    row.get::<i64>("used").unwrap(),
+                    7,
                     "what was reserved is used in the third schema"
                 );
-                if schema == 1 {
-                    let numbers = db.journal(task, 0, 9).await.unwrap();
-                    assert_eq!(numbers.iter().map(|entry| entry.seq).collect::<Vec<_>>(), [1, 2]);
-                }
+                let text = "SELECT seq FROM journal ORDER BY id";
+                let rows = db.read().all(text, values![]).await.unwrap();
+                let numbers: Vec<i64> = rows.iter().map(|row| row.get("seq").unwrap()).collect();
+                assert_eq!(numbers, if schema == 1 { vec![1, 2] } else { vec![0] });
                 let there = tables::tables(&db.read()).await.unwrap();
                 assert!(!there.iter().any(|table| TABLES.contains(&table.name.as_str())));
                 db.close().await.unwrap();

@@ -170,8 +170,7 @@ pub(crate) async fn contents(place: &Location, restored: bool) -> BTreeMap<Strin
     all
 }
 
-/// Tried by leaving out the last batch of each table, by writing the rows of `task_history` twice, and by keeping the
-/// fences as they were: the test failed each time.
+/// Tried by leaving out the last batch of each table, and by keeping the fences as they were: the test failed each time.
 async fn every_row_is_there_again_in_a_database_of_either_kind(bench: Bench) {
     rich(&bench, LARGE).await;
     let taken = backup(&bench, "one").await;
@@ -238,7 +237,7 @@ const WRONG: &str = "
       OR events <> (SELECT coalesce(max(seq), 0) FROM journal j WHERE j.task_id = t.id)
     UNION ALL SELECT 'history of ' || id FROM tasks t WHERE NOT EXISTS (SELECT 1 FROM task_history h WHERE h.task_id = t.id)";
 
-/// Tried by reading each table in a transaction of its own, and on PostgreSQL by the default isolation: the test failed.
+/// Tried by reading each table in a transaction of its own, and on PostgreSQL with the default isolation: the test failed.
 async fn a_backup_that_is_taken_while_others_write_is_of_one_instant(bench: Bench) {
     let stop = CancellationToken::new();
     let take_some = async {

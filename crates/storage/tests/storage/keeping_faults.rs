@@ -66,7 +66,7 @@ async fn a_restoration_that_is_given_up_in_the_middle_leaves_nothing(bench: Benc
     }
 }
 
-/// Tried by committing after each table: the test failed.
+/// Tried by filling each table in a transaction of its own: the test failed.
 async fn a_restoration_leaves_all_or_nothing_whichever_statement_fails(bench: Bench) {
     bench.db.create_task(&brief(), &[], &Terms::default()).await.unwrap();
     bench.db.create_token(&tokens::new(&bench, "ci")).await.unwrap();
