@@ -83,11 +83,11 @@ async fn copy_all(
     progress: &dyn KeepingProgress,
 ) -> Result<Vec<String>, StorageError> {
     file::unhurried(from).await?;
-    // The first statement that reads: what is committed from here on is not in the backup.
-    migrate::refuse_other(from).await?;
+    // All that is committed by now is in the backup: the first statement that reads comes after.
     let taken_at = from.db.now();
+    migrate::refuse_other(from).await?;
     let (there, known) = (tables::tables(from).await?, tables::tables(to).await?);
-    let aside = Aside::set(to).await?;
+    let aside = Aside::set(to, &known).await?;
     let mut sums: Vec<TableSum> = Vec::new();
     for table in known.iter().filter(|table| is_carried(&table.name)) {
         check_columns(from, table, &there)?;

@@ -67,8 +67,8 @@ impl Database {
         progress.stage("restoring");
         let filled = transaction!(target, |sql| {
             file::unhurried(&sql).await?;
-            let tables = tables::tables(&sql).await?;
-            lock(&sql, &tables).await?;
+            let ours: Vec<Table> = pristine.iter().map(|(table, _)| table.clone()).collect();
+            lock(&sql, &ours).await?;
             migrate::refuse_other(&sql).await?;
             if let Some(tables) = occupied(&sql, &pristine).await? {
                 return Ok(Err(tables));
@@ -122,8 +122,8 @@ async fn fill(
     sums: &[TableSum],
     progress: &dyn KeepingProgress,
 ) -> Result<u64, StorageError> {
-    let aside = Aside::set(to).await?;
     let tables = carried(tables::tables(from).await?);
+    let aside = Aside::set(to, &tables).await?;
     for table in &tables {
         to.script(&format!("DELETE FROM {}", quoted(&table.name))).await?;
         let read = rows::copy(from, to, table, progress).await?;
@@ -135,6 +135,6 @@ async fn fill(
     }
     let ended = running::let_go(to, &tables).await?;
     aside.put_back(to).await?;
-    advance_numbers(to).await?;
+    advance_numbers(to, &tables).await?;
     Ok(ended)
 }

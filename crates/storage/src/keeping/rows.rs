@@ -59,6 +59,7 @@ impl<'a> Rows<'a> {
         let On::Transaction(transaction) = sql.on else {
             return Err(StorageError::bug("rows are read one by one within a transaction"));
         };
+        table.check()?;
         let text = table.select(sql);
         sql.db.strike(&text, Moment::Before)?;
         let statement = Statement::from_string(sql.db.backend(), text);
@@ -74,6 +75,7 @@ impl<'a> Rows<'a> {
             // What the program writes has no NUL; what others wrote becomes what it would have become here.
             Kind::Text => row.at::<Option<String>>(place).map(|text| Value::from(text.map(without_nul))),
             Kind::Bytes => row.at::<Option<Vec<u8>>>(place).map(Value::from),
+            Kind::Other => Err(StorageError::bug("a column of another kind")),
         });
         let told = |error| match error {
             StorageError::Unreadable { reason, .. } => {
