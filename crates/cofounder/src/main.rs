@@ -13,6 +13,7 @@ mod failure;
 mod files;
 mod gauges;
 mod health;
+mod keeping;
 mod launcher;
 mod lifecycle;
 mod logging;

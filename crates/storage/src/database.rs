@@ -149,8 +149,18 @@ impl Database {
             Location::Postgres(url) => postgres_options(url, settings),
         };
         let pool = sea_orm::Database::connect(options).await.map_err(|e| StorageError::of(&e, location))?;
+        Ok(Self::over(pool, location, settings, clock))
+    }
+
+    /// A database over connections that there are.
+    pub(crate) fn over(
+        pool: DatabaseConnection,
+        location: &Location,
+        settings: PoolSettings,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         let (writer, alarm, group) = (Arc::default(), Alarm::default(), Group::default());
-        Ok(Self { pool, location: location.clone(), settings, clock, faults: None, writer, alarm, group })
+        Self { pool, location: location.clone(), settings, clock, faults: None, writer, alarm, group }
     }
 
     /// The same database with faults: for tests.
@@ -244,7 +254,7 @@ async fn knock(url: &str, patience: Duration) -> Result<(), sqlx::Error> {
     connected.unwrap_or(Err(sqlx::Error::PoolTimedOut))?.close().await
 }
 
-fn make_folder(path: &Path) -> Result<(), StorageError> {
+pub(crate) fn make_folder(path: &Path) -> Result<(), StorageError> {
     let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) else { return Ok(()) };
     fs::create_dir_all(folder).map_err(|error| StorageError::ReadOnly {
         place: folder.display().to_string(),
@@ -286,7 +296,7 @@ fn postgres_options(url: &str, settings: PoolSettings) -> ConnectOptions {
     options
 }
 
-fn pooled(url: &str, settings: PoolSettings) -> ConnectOptions {
+pub(crate) fn pooled(url: &str, settings: PoolSettings) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(settings.connections)

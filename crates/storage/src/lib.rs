@@ -16,6 +16,7 @@ mod faults;
 mod group;
 mod health;
 mod journal;
+mod keeping;
 mod lease;
 mod ledger;
 mod ledger_reading;
@@ -50,6 +51,9 @@ pub use error::StorageError;
 pub use faults::{Failure, Faults, Moment};
 pub use health::TargetHealth;
 pub use journal::JournalEvent;
+pub use keeping::{
+    Backup, BackupFile, BackupInfo, KeepingError, KeepingProgress, NOT_CARRIED, Restored, TableSum,
+};
 pub use ledger::{CallKind, CallState, CallTokens, LedgerCall};
 pub use ledger_reading::{LedgerFilter, LedgerRow, LedgerSum, SumBy};
 pub use links::{Acceptance, Link, LinkPurpose, NewLink};

@@ -75,15 +75,20 @@ pub(crate) async fn migrate(db: &Database, last: i64) -> Result<i64, StorageErro
 
 /// Refuses a schema that is not the one that this program knows.
 pub(crate) async fn check(db: &Database) -> Result<(), StorageError> {
-    let found = applied(&db.read()).await?;
+    refuse_other(&db.read()).await
+}
+
+/// The same, within a transaction.
+pub(crate) async fn refuse_other(sql: &Sql<'_>) -> Result<(), StorageError> {
+    let found = applied(sql).await?;
     if found < known() {
-        return Err(StorageError::Older { place: db.location.to_string(), found, known: known() });
+        return Err(StorageError::Older { place: sql.db.location.to_string(), found, known: known() });
     }
     Ok(())
 }
 
 /// The number of the newest migration that the database has had; 0 if it is empty.
-async fn applied(sql: &Sql<'_>) -> Result<i64, StorageError> {
+pub(crate) async fn applied(sql: &Sql<'_>) -> Result<i64, StorageError> {
     let place = || sql.db.location.to_string();
     let tables = sql.on_postgres(
         "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = current_schema()",

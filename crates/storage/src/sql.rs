@@ -137,9 +137,14 @@ impl Sql<'_> {
 }
 
 /// One row of an answer.
-pub(crate) struct Row(QueryResult);
+pub(crate) struct Row(pub(crate) QueryResult);
 
 impl Row {
+    /// What stands at this place, from 0.
+    pub(crate) fn at<T: TryGetable>(&self, place: usize) -> Result<T, StorageError> {
+        self.0.try_get_by(place).map_err(|e| unread("value", e))
+    }
+
     pub(crate) fn get<T: TryGetable>(&self, column: &str) -> Result<T, StorageError> {
         self.0.try_get("", column).map_err(StorageError::bug)
     }

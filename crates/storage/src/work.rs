@@ -1,7 +1,10 @@
 //! Units of work: what belongs together is one transaction, and one that only came at a bad moment is done again.
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
-use sea_orm::{DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait};
+use sea_orm::{
+    AccessMode, DatabaseTransaction, DbErr, IsolationLevel, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait,
+};
 use std::time::{Duration, Instant};
 use tokio::sync::MutexGuard;
 use tokio_util::sync::CancellationToken;
@@ -118,6 +121,24 @@ impl Database {
             ..TransactionOptions::default()
         };
         self.strike("BEGIN", Moment::Before)?;
+        let limit = self.settings.acquire.saturating_add(self.settings.statement);
+        self.in_time(limit, self.pool.begin_with_options(options)).await
+    }
+
+    /// A transaction that only reads: it sees what was committed when its first statement began, whatever others commit
+    /// meanwhile.
+    pub(crate) async fn snapshot(&self) -> Result<DatabaseTransaction, StorageError> {
+        let options = match self.location {
+            Location::Sqlite(_) => TransactionOptions {
+                sqlite_transaction_mode: Some(SqliteTransactionMode::Deferred),
+                ..TransactionOptions::default()
+            },
+            Location::Postgres(_) => TransactionOptions {
+                isolation_level: Some(IsolationLevel::RepeatableRead),
+                access_mode: Some(AccessMode::ReadOnly),
+                ..TransactionOptions::default()
+            },
+        };
         let limit = self.settings.acquire.saturating_add(self.settings.statement);
         self.in_time(limit, self.pool.begin_with_options(options)).await
     }

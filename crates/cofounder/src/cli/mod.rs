@@ -1,10 +1,12 @@
 //! The command line, as clap reads it.
 
+mod keeping;
 mod models;
 mod server;
 mod tasks;
 
 pub(crate) use self::{
+    keeping::{BackupArgs, RestoreArgs},
     models::{ModelCommand, ProviderArgs, ProviderCommand},
     server::{BudgetCommand, LedgerBy, LedgerCommand, LedgerFilterArgs, ServeArgs, TokenArgs, TokenCommand},
     tasks::{ScheduleCommand, TaskCommand, TermsArgs, WorkerArgs},
@@ -82,6 +84,10 @@ pub(crate) enum Command {
     Migrate,
     /// Print the description of the server's API (OpenAPI 3.1)
     Openapi,
+    /// Write all that is in the database into one file, while others go on working
+    Backup(BackupArgs),
+    /// Put a backup into a new, empty installation, whichever kind of database that has
+    Restore(RestoreArgs),
     /// Check text for what should not be in it
     Lint(LintArgs),
     /// Check this installation: each part is ok, a warning or a problem, with its remedy

@@ -1,5 +1,6 @@
 //! The commands, one file each. A command reads its options, uses the application, and prints its result.
 
+pub(crate) mod backup;
 pub(crate) mod budget;
 pub(crate) mod doctor;
 pub(crate) mod engine;
@@ -11,6 +12,7 @@ pub(crate) mod model_route;
 pub(crate) mod post;
 pub(crate) mod provider;
 pub(crate) mod provider_add;
+pub(crate) mod restore;
 pub(crate) mod schedule;
 pub(crate) mod serve;
 pub(crate) mod source;
@@ -37,6 +39,8 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
     match &cli.command {
         Command::Model(command) => model::run(files, command, cli.global.json).await,
         Command::Migrate => migrate::run(files, cli.global.json).await,
+        Command::Backup(args) => backup::run(files, args, cli.global.json).await,
+        Command::Restore(args) => restore::run(files, args, cli.global.json).await,
         Command::Serve(args) => serve::run(files, args).await,
         Command::Token(command) => token::run(App::open(files).await?, command, cli.global.json).await,
         Command::Provider(command) => provider::run(files, command, cli.global.json).await,

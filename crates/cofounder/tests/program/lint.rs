@@ -93,6 +93,8 @@ async fn every_command_has_help_and_takes_the_global_options_on_either_side() {
         "schedule list",
         "schedule rm",
         "migrate",
+        "backup",
+        "restore",
         "post",
         "post list",
         "post show",

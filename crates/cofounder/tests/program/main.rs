@@ -14,6 +14,7 @@ mod faults;
 mod gateway;
 mod hostile;
 mod interruptions;
+mod keeping;
 mod limits;
 mod lint;
 mod lists;

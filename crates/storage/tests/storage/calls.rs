@@ -26,12 +26,12 @@ on_both_databases! {
 const TOKENS: CallTokens =
     CallTokens { input: 5, cached: 2, cache_write: 1, output: 3, reasoning: 2, measured: true };
 
-fn start<'a>(key: &'a str, run: Option<&'a Claimed>, request: &'a Value) -> CallStart<'a> {
+pub(crate) fn start<'a>(key: &'a str, run: Option<&'a Claimed>, request: &'a Value) -> CallStart<'a> {
     let (step, model, role) = ("outline", "a/b", "outline");
     CallStart { key, run, step, ordinal: 0, kind: CallKind::Chat, role, model, request, owner: "me" }
 }
 
-fn end(call_id: CallId, spends: &[Spend]) -> CallEnd<'_> {
+pub(crate) fn end(call_id: CallId, spends: &[Spend]) -> CallEnd<'_> {
     CallEnd {
         call_id,
         owner: "me",

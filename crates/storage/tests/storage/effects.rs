@@ -22,7 +22,7 @@ const LEASE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(1_500);
 
 /// A published post with this many effects of each kind of receiver.
-async fn published(bench: &Bench, keyed: usize, unkeyed: usize) -> TaskId {
+pub(crate) async fn published(bench: &Bench, keyed: usize, unkeyed: usize) -> TaskId {
     let task = posts::waiting(bench, Gate::Open).await;
     let effect = |keyed| NewEffect {
         kind: "webhook".to_owned(),

@@ -9,7 +9,7 @@ on_both_databases! {
     each_process_has_its_own_view_and_its_last_word_counts,
 }
 
-fn seen(bench: &Bench, target: &str, state: &str, failures: u64) -> TargetHealth {
+pub(crate) fn seen(bench: &Bench, target: &str, state: &str, failures: u64) -> TargetHealth {
     let open = state == "open";
     TargetHealth {
         target: target.to_owned(),

@@ -28,7 +28,7 @@ on_both_databases! {
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// A call that cost `nano`, of which a tenth is assumed for an attempt that failed.
-fn call(at: Timestamp, nano: u64) -> LedgerCall {
+pub(crate) fn call(at: Timestamp, nano: u64) -> LedgerCall {
     LedgerCall {
         call_id: CallId::new(at),
         at,

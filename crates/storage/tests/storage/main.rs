@@ -12,6 +12,8 @@ mod calls;
 mod effects;
 mod failures;
 mod health;
+mod keeping;
+mod keeping_faults;
 mod ledger;
 mod links;
 mod migrations;

@@ -14,7 +14,7 @@ on_both_databases! {
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-fn rule(name: &str, next_at: Option<Timestamp>) -> Schedule {
+pub(crate) fn rule(name: &str, next_at: Option<Timestamp>) -> Schedule {
     Schedule {
         id: String::new(),
         name: name.to_owned(),

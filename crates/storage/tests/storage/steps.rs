@@ -28,7 +28,7 @@ async fn claimed(bench: &Bench, owner: &cofounder_storage::Owner) -> Claimed {
     got(bench.db.claim(task, owner, LEASE, 1).await.unwrap())
 }
 
-async fn step(db: &Database, run: &Claimed, path: &StepPath) -> Result<u32, StorageError> {
+pub(crate) async fn step(db: &Database, run: &Claimed, path: &StepPath) -> Result<u32, StorageError> {
     let attempts = db.begin_step(run, path).await?;
     let value = json!({"of": path.as_str()});
     let done = StepResult { status: StepStatus::Done, result: Some(&value), reasons: &[], error: None };

@@ -16,7 +16,7 @@ on_both_databases! {
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-fn new(bench: &Bench, name: &str) -> NewToken {
+pub(crate) fn new(bench: &Bench, name: &str) -> NewToken {
     NewToken {
         name: name.to_owned(),
         hash: format!("hash of {name}"),
