@@ -10,6 +10,7 @@ use sea_orm::{
 };
 use std::{
     fs,
+    os::unix::fs::OpenOptionsExt,
     path::Path,
     sync::Arc,
     time::{Duration, Instant},
@@ -111,6 +112,7 @@ impl Database {
     ) -> Result<(Self, i64), StorageError> {
         if let Location::Sqlite(path) = location {
             make_folder(path)?;
+            make_file(path);
         }
         let patience = Instant::now() + MADE;
         loop {
@@ -260,6 +262,11 @@ pub(crate) fn make_folder(path: &Path) -> Result<(), StorageError> {
         place: folder.display().to_string(),
         reason: error.to_string(),
     })
+}
+
+/// A new file is its owner's alone, and so are those that SQLite puts beside it. What is wrong with the place, opening it tells.
+fn make_file(path: &Path) {
+    drop(fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path));
 }
 
 fn sqlite_options(path: &Path, settings: PoolSettings) -> ConnectOptions {

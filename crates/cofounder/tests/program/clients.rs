@@ -46,7 +46,7 @@ async fn run(mut command: Command, script: &str) {
     );
 }
 
-fn named(variable: &str) -> Option<String> {
+pub(crate) fn named(variable: &str) -> Option<String> {
     let named = std::env::var(variable).ok();
     if named.is_none() {
         eprintln!("skipped: {variable} names no client");

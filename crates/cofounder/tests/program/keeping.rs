@@ -45,7 +45,9 @@ async fn an_installation_that_serves_is_backed_up_and_is_there_again_on_either_d
     assert_eq!(server.stop().await.code, Some(0));
     assert_eq!(taken["path"], fs::canonicalize(&file).unwrap().to_str().unwrap());
     assert_eq!(taken["bytes"], fs::metadata(&file).unwrap().len());
-    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    for private in [&file, &bench.shown("data/cofounder.db")] {
+        assert_eq!(fs::metadata(private).unwrap().permissions().mode() & 0o777, 0o600, "{private}");
+    }
     assert!(
         taken["sha256"].as_str().unwrap().len() == 64 && taken["not_in_it"].as_array().unwrap().len() == 3
     );

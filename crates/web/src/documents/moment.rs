@@ -37,7 +37,7 @@ impl PartialSchema for Moment {
         ObjectBuilder::new()
             .schema_type(Type::String)
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
-            .examples(["2026-11-28T09:30:00.000Z"])
+            .examples(["2036-11-28T09:30:00.000Z"])
             .into()
     }
 }
