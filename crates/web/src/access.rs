@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{FromRef, FromRequestParts},
-    http::{header::AUTHORIZATION, request::Parts},
+    http::{HeaderValue, header::AUTHORIZATION, request::Parts},
 };
 use cofounder_auth::{AuthError, Identity, Scope, Tokens};
 use cofounder_domain::{FaultKind, LogLevel};
@@ -56,9 +56,14 @@ impl<P: Permission> FromRequestParts<Service> for Caller<P> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, Problem> {
-        let tokens = Arc::<Tokens>::from_ref(service);
-        let header = parts.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let presented = header.and_then(|text| {
+        Self::of(parts.headers.get(AUTHORIZATION), &Arc::<Tokens>::from_ref(service)).await
+    }
+}
+
+impl<P: Permission> Caller<P> {
+    /// Whoever showed this; for an answer that goes on for long, to be asked again and again.
+    pub(crate) async fn of(shown: Option<&HeaderValue>, tokens: &Tokens) -> Result<Self, Problem> {
+        let presented = shown.and_then(|value| value.to_str().ok()).and_then(|text| {
             let (scheme, token) = text.split_once(' ')?;
             scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
         });

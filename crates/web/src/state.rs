@@ -7,6 +7,7 @@ use cofounder_publish::Webhooks;
 use cofounder_storage::Database;
 use prometheus_client::registry::Registry;
 use std::{sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
 
 use crate::health::Readiness;
 
@@ -28,6 +29,8 @@ pub struct ServiceParts {
     pub registry: Registry,
     /// Limits of the gateway.
     pub gateway: GatewaySettings,
+    /// Tells that the program ends: answers that would go on end as well.
+    pub stop: CancellationToken,
 }
 
 /// Whether a source that somebody names from outside could be fetched: an address on the web, and no path on this machine.
@@ -111,6 +114,12 @@ impl FromRef<Service> for Arc<Tokens> {
 impl FromRef<Service> for Readiness {
     fn from_ref(service: &Service) -> Self {
         service.0.readiness.clone()
+    }
+}
+
+impl FromRef<Service> for CancellationToken {
+    fn from_ref(service: &Service) -> Self {
+        service.0.stop.clone()
     }
 }
 

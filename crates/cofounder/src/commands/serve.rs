@@ -45,6 +45,7 @@ pub(crate) async fn run(files: Files, args: &ServeArgs) -> Result<(), Failure> {
         readiness: readiness(&app, &studio, !args.no_worker),
         registry: registry(&studio),
         gateway: config.gateway.settings(),
+        stop: stop.clone(),
     });
     let tidying = tokio::spawn(tidy(app.clone(), tokens.clone(), stop.clone()));
     // What ends one of the two ends the other.

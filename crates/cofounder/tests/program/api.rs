@@ -291,3 +291,69 @@ async fn what_is_not_valid_is_a_problem_that_says_what_and_stores_nothing() {
     }
     assert_eq!(json_of(server.get("/api/v1/tasks", &writer).await).await["items"], json!([]));
 }
+
+/// Reads events until one of this name has come; their ids and names.
+async fn heard(answer: &mut Response, name: &str) -> Vec<(i64, String)> {
+    let mut text = String::new();
+    let listen = async {
+        loop {
+            let piece = answer.chunk().await.unwrap().expect("it goes on");
+            text.push_str(std::str::from_utf8(&piece).unwrap());
+            let events = told(&text);
+            if events.iter().any(|(_, event)| event == name) {
+                return events;
+            }
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), listen).await.expect("it never came")
+}
+
+fn told(text: &str) -> Vec<(i64, String)> {
+    let (whole, _) = text.rsplit_once("\n\n").unwrap_or_default();
+    let field = |event: &str, name: &str| {
+        event.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": ").map(str::to_owned))
+    };
+    let events = whole.split("\n\n").filter(|event| event.contains("data: "));
+    events
+        .map(|event| (field(event, "id").unwrap().parse().unwrap(), field(event, "event").unwrap()))
+        .collect()
+}
+
+/// Tried by beginning at the top each time, without looking at the token again, and without the program's end: the test
+/// failed each time.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_is_followed_as_it_goes_on_and_nothing_is_missed_or_told_twice() {
+    let bench = Workbench::new().await;
+    let writer = token(&bench, &["--scope", "writer"]).await;
+    let server = Server::start(&bench).await;
+    let (_, task) = post(&server, "/api/v1/tasks", &writer, &json!({"topic": "Why"})).await;
+    let place = format!("/api/v1/tasks/{}", task["id"].as_str().unwrap());
+    let events = format!("{place}/events");
+    assert_eq!(server.get(&events, "").await.status(), 401);
+    let mut listening = server.get(&events, &writer).await;
+    assert_eq!(listening.headers()[header::CONTENT_TYPE], "text/event-stream");
+    assert_eq!(heard(&mut listening, "created").await, [(1, "created".to_owned())]);
+    post(&server, &format!("{place}/hold"), &writer, &json!({})).await;
+    assert_eq!(heard(&mut listening, "moved").await, [(2, "moved".to_owned())]);
+    drop(listening);
+    post(&server, &format!("{place}/release"), &writer, &json!({})).await;
+    let resume =
+        |from: &str| server.request(Method::GET, &events, &writer).header("Last-Event-ID", from).send();
+    let mut resumed = resume("2").await.unwrap();
+    assert_eq!(heard(&mut resumed, "moved").await, [(3, "moved".to_owned())]);
+    for wrong in ["x", "-1", "1.5"] {
+        assert_eq!(resume(wrong).await.unwrap().status(), 422, "{wrong}");
+    }
+    // Its right to listen ends with its token.
+    let tokens = bench.json(&["token", "list"]).await;
+    bench.run(&["token", "revoke", tokens["items"][0]["id"].as_str().unwrap()]).await;
+    let ends = async { while resumed.chunk().await.unwrap().is_some() {} };
+    tokio::time::timeout(std::time::Duration::from_secs(20), ends).await.expect("it goes on without a right");
+    // And so it does with the program, which does not wait for it.
+    let viewer = token(&bench, &["--scope", "viewer"]).await;
+    let mut last = server.get(&events, &viewer).await;
+    heard(&mut last, "moved").await;
+    let begun = std::time::Instant::now();
+    assert_eq!(server.stop().await.code, Some(0));
+    assert!(begun.elapsed() < std::time::Duration::from_secs(10), "the grace time is 20 s");
+}

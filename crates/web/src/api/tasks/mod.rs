@@ -2,6 +2,7 @@
 
 mod act;
 mod create;
+mod events;
 mod journal;
 mod list;
 mod show;
@@ -15,6 +16,7 @@ pub(super) fn routes() -> OpenApiRouter<Service> {
         .routes(routes!(list::list, create::create))
         .routes(routes!(show::show))
         .routes(routes!(journal::journal))
+        .routes(routes!(events::events))
         .routes(routes!(act::approve))
         .routes(routes!(act::reject))
         .routes(routes!(act::cancel))
