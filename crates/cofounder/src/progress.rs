@@ -77,7 +77,7 @@ impl Display {
             line.push_str(&format!(
                 "  {:>6} tokens  {}",
                 spent.tokens_in + spent.tokens_out,
-                cost(spent.cost)
+                cost(spent.cost, spent.unpriced)
             ));
         }
         eprintln!("{line}");
@@ -113,7 +113,12 @@ impl Progress for Display {
     }
 }
 
-/// Money as people read it; nothing at all is `free`.
-pub(crate) fn cost(amount: NanoUsd) -> String {
-    if amount == NanoUsd::ZERO { "free".to_owned() } else { amount.to_string() }
+/// Money as people read it: nothing at all is `free`, unless nobody says what so many of the calls cost.
+pub(crate) fn cost(amount: NanoUsd, unpriced: u64) -> String {
+    match (amount, unpriced) {
+        (NanoUsd::ZERO, 0) => "free".to_owned(),
+        (NanoUsd::ZERO, _) => "price unknown".to_owned(),
+        (amount, 0) => amount.to_string(),
+        (amount, unpriced) => format!("{amount} and {unpriced} call(s) of unknown price"),
+    }
 }

@@ -66,6 +66,7 @@ async fn summary(
         "calls": {
             "count": spent.calls,
             "unfinished": spent.unfinished,
+            "unpriced": spent.unpriced,
             "tokens_in": spent.tokens_in,
             "tokens_out": spent.tokens_out,
             "cost_usd": spent.cost.as_usd(),
@@ -105,7 +106,7 @@ async fn human(
         spent.calls,
         spent.tokens_in,
         spent.tokens_out,
-        cost(spent.cost)
+        cost(spent.cost, spent.unpriced)
     ))?;
     if let Some(files) = written {
         for path in [&files.markdown, &files.html, &files.report] {

@@ -76,7 +76,8 @@ fn terms(task: &Task) -> Vec<String> {
 fn step_lines(step: &StepItem) -> Vec<String> {
     let owner = step.tries.last().map(|t| t.owner.clone()).unwrap_or_default();
     let time = step.finished_at.map_or_else(String::new, |end| seconds(step.started_at.0, end.0));
-    let (tokens, spent) = (step.tokens_in + step.tokens_out, cost(NanoUsd::from_usd(step.cost_usd)));
+    let (tokens, spent) =
+        (step.tokens_in + step.tokens_out, cost(NanoUsd::from_usd(step.cost_usd), step.calls_unpriced));
     let calls = if step.calls == 0 { String::new() } else { format!("{tokens} tokens  {spent}") };
     let unseen = match step.calls_without_end {
         0 => String::new(),

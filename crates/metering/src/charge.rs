@@ -16,7 +16,7 @@ pub(crate) struct Charge {
 impl Charge {
     /// By the likely numbers, where no budget holds.
     pub(crate) fn likely(target: &Target, usage: &Usage) -> Self {
-        let tokens = tokens(usage, usage.tokens_in.likely(), usage.tokens_out.likely());
+        let tokens = tokens(target, usage, usage.tokens_in.likely(), usage.tokens_out.likely());
         Self { tokens, cost: price(target).cost(usage.tokens()) }
     }
 
@@ -30,7 +30,7 @@ impl Charge {
         let least = if size.verb == Verb::Images { longest } else { 0 };
         let input = within(usage.tokens_in, size.uncounted, size.prompt);
         let output = within(usage.tokens_out, least, longest);
-        let tokens = tokens(usage, input, output);
+        let tokens = tokens(target, usage, input, output);
         let cost = match usage.tokens_in {
             Amount::Counted(_) => price.cost(cofounder_domain::Tokens { input, output, ..usage.tokens() }),
             // It may have been written to a cache, which can be dearer.
@@ -51,7 +51,7 @@ fn within(amount: Amount, least: u64, most: u64) -> u64 {
     }
 }
 
-fn tokens(usage: &Usage, input: u64, output: u64) -> CallTokens {
+fn tokens(target: &Target, usage: &Usage, input: u64, output: u64) -> CallTokens {
     CallTokens {
         input,
         cached: usage.tokens_cached,
@@ -59,5 +59,6 @@ fn tokens(usage: &Usage, input: u64, output: u64) -> CallTokens {
         output,
         reasoning: usage.tokens_reasoning,
         measured: usage.is_counted(),
+        unpriced: target.price.is_none() && !target.free,
     }
 }

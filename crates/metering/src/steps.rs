@@ -177,7 +177,10 @@ impl Course<'_> {
         self.meter.purse.recorded(&spends);
         self.count(&model, "done", tokens, spent);
         let CallTokens { input: tokens_in, output: tokens_out, .. } = tokens;
-        self.meter.tally.add(call.step, Took { calls: 1, replayed: 0, tokens_in, tokens_out, cost });
+        let unpriced = u64::from(tokens.unpriced);
+        self.meter
+            .tally
+            .add(call.step, Took { calls: 1, replayed: 0, tokens_in, tokens_out, cost, unpriced });
         Ok(Metered {
             text: answer.text,
             finish: answer.finish,

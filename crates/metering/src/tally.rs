@@ -19,6 +19,8 @@ pub struct Took {
     pub tokens_out: u64,
     /// What those made cost.
     pub cost: NanoUsd,
+    /// Those made of which nobody says what they cost.
+    pub unpriced: u64,
 }
 
 /// Counts calls by step.
@@ -41,6 +43,7 @@ impl Tally {
             tokens_in: sum.tokens_in + new.tokens_in,
             tokens_out: sum.tokens_out + new.tokens_out,
             cost: sum.cost + new.cost,
+            unpriced: sum.unpriced + new.unpriced,
         };
     }
 }

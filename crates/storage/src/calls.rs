@@ -247,7 +247,7 @@ async fn is_mine(sql: &Sql<'_>, run: Option<&Claimed>) -> Result<bool, StorageEr
 async fn end(sql: &Sql<'_>, entry: i64, outcome: Outcome, end: &CallEnd<'_>) -> Result<(), StorageError> {
     let text = "UPDATE model_calls SET state = $2, answer = $3, error = $4, fault = $5, call_id = $6, owner = $7, model = $8,
                   tokens_in = $9, tokens_cached = $10, tokens_cache_write = $11, tokens_out = $12, tokens_reasoning = $13,
-                  measured = $14, cost = $15, lost = $16, first_token_ms = $17, ms = $18, attempts = $19, route = $20
+                  measured = $14, cost = $15, lost = $16, first_token_ms = $17, ms = $18, attempts = $19, route = $20, unpriced = $21
                 WHERE id = $1 AND call_id IS NULL";
     let row = values![
         entry,
@@ -270,6 +270,7 @@ async fn end(sql: &Sql<'_>, entry: i64, outcome: Outcome, end: &CallEnd<'_>) -> 
         signed(end.ms),
         end.attempts,
         end.route,
+        i64::from(end.tokens.unpriced),
     ];
     if sql.run(text, row).await? == 0 { Ok(()) } else { spend(sql, end.owner, end.spends).await }
 }
@@ -283,5 +284,6 @@ pub(crate) fn tokens_of(row: &Row) -> Result<CallTokens, StorageError> {
         output: row.number("tokens_out")?,
         reasoning: row.number("tokens_reasoning")?,
         measured: row.get::<i64>("measured")? == 1,
+        unpriced: row.get::<i64>("unpriced")? == 1,
     })
 }

@@ -52,6 +52,9 @@ pub struct CallTokens {
     pub reasoning: u64,
     /// Whether the provider counted them; otherwise they are estimated.
     pub measured: bool,
+    /// Nobody says what they cost: the cost is 0 because it is not known.
+    #[serde(default)]
+    pub unpriced: bool,
 }
 
 /// A call that ended, as the ledger takes it.
@@ -138,7 +141,7 @@ impl Database {
 /// takes SQLite a third of the time that it takes to read them out of JSON (`bench/gateway`).
 const SIZES: [usize; 3] = [32, 8, 1];
 
-const COLUMNS: [&str; 26] = [
+const COLUMNS: [&str; 27] = [
     "call_key",
     "owner",
     "call_id",
@@ -157,6 +160,7 @@ const COLUMNS: [&str; 26] = [
     "tokens_out",
     "tokens_reasoning",
     "measured",
+    "unpriced",
     "cost",
     "lost",
     "first_token_ms",
@@ -214,6 +218,7 @@ fn row_values(owner: &str, calls: &[LedgerCall]) -> Result<Vec<Value>, StorageEr
             signed(tokens.output),
             signed(tokens.reasoning),
             i64::from(tokens.measured),
+            i64::from(tokens.unpriced),
             signed(call.cost.nano()),
             signed(call.lost.nano()),
             call.first_token_ms.map(signed),

@@ -101,6 +101,8 @@ pub struct LedgerSum {
     pub tokens_cached: u64,
     /// Answer tokens.
     pub tokens_out: u64,
+    /// Calls of which nobody says what they cost.
+    pub unpriced: u64,
     /// What they cost, with what is assumed for attempts that failed and may be charged.
     pub cost: NanoUsd,
 }
@@ -125,7 +127,7 @@ impl Database {
         // Without what was said, which may be long.
         let text = format!(
             "SELECT id, call_id, started_at, kind, role, token_id, task_id, step, model, state, error, fault, tokens_in,
-               tokens_cached, tokens_cache_write, tokens_out, tokens_reasoning, measured, cost, lost, first_token_ms, ms,
+               tokens_cached, tokens_cache_write, tokens_out, tokens_reasoning, measured, unpriced, cost, lost, first_token_ms, ms,
                attempts, route, owner FROM model_calls WHERE {condition} ORDER BY id DESC LIMIT ${}",
             row.len()
         );
@@ -156,7 +158,7 @@ impl Database {
         let (condition, row) = filter.condition();
         let text = format!(
             "SELECT {key} AS sum_key, count(*) AS calls, count(*) FILTER (WHERE state = 'failed') AS failed,
-               count(*) FILTER (WHERE state = 'started') AS unfinished, CAST(sum(tokens_in) AS BIGINT) AS tokens_in,
+               count(*) FILTER (WHERE state = 'started') AS unfinished, count(*) FILTER (WHERE unpriced = 1) AS unpriced, CAST(sum(tokens_in) AS BIGINT) AS tokens_in,
                CAST(sum(tokens_cached) AS BIGINT) AS tokens_cached, CAST(sum(tokens_out) AS BIGINT) AS tokens_out,
                CAST(sum(cost + lost) AS BIGINT) AS cost FROM model_calls WHERE {condition} GROUP BY 1 ORDER BY 1"
         );
@@ -171,6 +173,7 @@ impl Database {
                     tokens_in: row.number("tokens_in")?,
                     tokens_cached: row.number("tokens_cached")?,
                     tokens_out: row.number("tokens_out")?,
+                    unpriced: row.number("unpriced")?,
                     cost: row.money("cost")?,
                 })
             })

@@ -15,6 +15,8 @@ pub struct Spent {
     pub calls: u64,
     /// Calls that were begun and whose end was never seen: they may have been paid.
     pub unfinished: u64,
+    /// Calls of which nobody says what they cost.
+    pub unpriced: u64,
     /// Prompt tokens.
     pub tokens_in: u64,
     /// Answer tokens.
@@ -56,6 +58,7 @@ impl Database {
 }
 
 const SUMS: &str = "count(*) FILTER (WHERE state = 'done') AS calls, count(*) FILTER (WHERE state = 'started') AS unfinished,
+    count(*) FILTER (WHERE unpriced = 1) AS unpriced,
     CAST(coalesce(sum(tokens_in), 0) AS BIGINT) AS tokens_in, CAST(coalesce(sum(tokens_out), 0) AS BIGINT) AS tokens_out,
     CAST(coalesce(sum(cost + lost), 0) AS BIGINT) AS cost";
 
@@ -63,6 +66,7 @@ fn spent_of(row: &Row) -> Result<Spent, StorageError> {
     Ok(Spent {
         calls: row.number("calls")?,
         unfinished: row.number("unfinished")?,
+        unpriced: row.number("unpriced")?,
         tokens_in: row.number("tokens_in")?,
         tokens_out: row.number("tokens_out")?,
         cost: row.money("cost")?,

@@ -1,6 +1,6 @@
 //! `cofounder ledger`: every model call, who asked, what it took and why that model was chosen.
 
-use cofounder_domain::format_timestamp;
+use cofounder_domain::{NanoUsd, format_timestamp};
 use cofounder_storage::{LedgerFilter, LedgerRow, SumBy, owner_name};
 use serde_json::{Value, json};
 
@@ -9,6 +9,7 @@ use crate::{
     cli::{LedgerBy, LedgerCommand, LedgerFilterArgs},
     failure::Failure,
     output,
+    progress::cost,
 };
 
 pub(crate) async fn run(app: App, command: &LedgerCommand, as_json: bool) -> Result<(), Failure> {
@@ -25,7 +26,7 @@ pub(crate) async fn run(app: App, command: &LedgerCommand, as_json: bool) -> Res
                     text("model"),
                     text("role"),
                     format!("{}+{} tokens", count("tokens_in"), count("tokens_out")),
-                    format!("${:.6}", item["cost_usd"].as_f64().unwrap_or_default()),
+                    cost(NanoUsd::new(count("cost_nanousd")), u64::from(item["priced"] == false)),
                     format!("{} ms", count("ms")),
                 ]
             })
@@ -56,7 +57,7 @@ pub(crate) async fn run(app: App, command: &LedgerCommand, as_json: bool) -> Res
                     json!({
                         "key": sum.key, "calls": sum.calls, "failed": sum.failed, "unfinished": sum.unfinished, "tokens_in": sum.tokens_in,
                         "tokens_cached": sum.tokens_cached, "tokens_out": sum.tokens_out, "cost_usd": sum.cost.as_usd(),
-                        "cost_nanousd": sum.cost.nano(),
+                        "cost_nanousd": sum.cost.nano(), "unpriced": sum.unpriced,
                     })
                 })
                 .collect();
@@ -67,7 +68,7 @@ pub(crate) async fn run(app: App, command: &LedgerCommand, as_json: bool) -> Res
                     format!("{} calls", count("calls")),
                     format!("{} failed", count("failed")),
                     format!("{}+{} tokens", count("tokens_in"), count("tokens_out")),
-                    format!("${:.6}", item["cost_usd"].as_f64().unwrap_or_default()),
+                    cost(NanoUsd::new(count("cost_nanousd")), count("unpriced")),
                 ]
             })
         }
@@ -96,6 +97,7 @@ fn shown(row: &LedgerRow) -> Value {
         "task_id": row.task, "token_id": row.token, "model": row.model,
         "tokens_in": row.tokens.input, "tokens_cached": row.tokens.cached, "tokens_cache_write": row.tokens.cache_write,
         "tokens_out": row.tokens.output, "tokens_reasoning": row.tokens.reasoning, "measured": row.tokens.measured,
+        "priced": !row.tokens.unpriced,
         "cost_usd": spent.as_usd(), "cost_nanousd": spent.nano(), "lost_nanousd": row.lost.nano(),
         "first_token_ms": row.first_token_ms, "ms": row.ms, "error": row.error, "fault": row.fault,
         "attempts": row.attempts, "route": row.route, "owner": owner_name(&row.owner),

@@ -166,3 +166,33 @@ async fn a_provider_that_refuses_the_key_is_told_without_the_key() {
     assert_eq!(bench.tasks().await[0]["status"], "failed");
     assert!(!bench.tasks().await[0].to_string().contains("sk-very-secret"));
 }
+
+/// Tried by telling what has no price as free: the test failed.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_knows_the_price_of_is_not_told_as_free() {
+    let bench = Workbench::new().await;
+    // One on this machine costs nothing, unless it asks for a key.
+    bench.configure(&format!(
+        "[provider.b]\nbase_url = \"{}\"\napi_key = {{ env = \"B_KEY\" }}\n[provider.b.model.m]\n",
+        bench.provider.url()
+    ));
+    bench.prefer(&["b"]);
+    let mut command = bench.command(&strs(&bench.writing()));
+    command.env("B_KEY", "k");
+    let done = finish(command).await;
+    assert_eq!(done.code, Some(0), "{done:#?}");
+    for said in [&done.stdout, &done.stderr] {
+        assert!(said.contains("price unknown") && !said.contains("free"), "{done:#?}");
+    }
+    let task = bench.tasks().await[0]["id"].as_str().unwrap().to_owned();
+    let shown = bench.json(&["task", "show", &task]).await;
+    assert_eq!(shown["calls"]["unpriced"], shown["calls"]["count"], "{shown}");
+    assert!(shown["calls"]["count"].as_u64().unwrap() > 0);
+    let ledger = bench.json(&["ledger", "list"]).await;
+    assert!(ledger["items"].as_array().unwrap().iter().all(|line| line["priced"] == false), "{ledger}");
+    let sums = bench.run(&["ledger", "sum", "--by", "model"]).await;
+    assert!(sums.stdout.contains("price unknown"), "{sums:#?}");
+    bench.configure("price = { input = 0.0, output = 0.0 }\n");
+    let done = bench.run(&strs(&bench.writing())).await;
+    assert!(done.stdout.contains("free") && !done.stdout.contains("unknown"), "{done:#?}");
+}

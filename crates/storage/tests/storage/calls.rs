@@ -23,8 +23,15 @@ on_both_databases! {
     a_call_fails_once_with_its_money_whichever_statement_fails,
 }
 
-const TOKENS: CallTokens =
-    CallTokens { input: 5, cached: 2, cache_write: 1, output: 3, reasoning: 2, measured: true };
+const TOKENS: CallTokens = CallTokens {
+    input: 5,
+    cached: 2,
+    cache_write: 1,
+    output: 3,
+    reasoning: 2,
+    measured: true,
+    unpriced: false,
+};
 
 pub(crate) fn start<'a>(key: &'a str, run: Option<&'a Claimed>, request: &'a Value) -> CallStart<'a> {
     let (step, model, role) = ("outline", "a/b", "outline");

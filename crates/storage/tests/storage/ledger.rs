@@ -58,7 +58,15 @@ async fn all(db: &Database) -> Vec<LedgerRow> {
 
 async fn a_line_says_what_was_written(bench: Bench) {
     let (now, token) = (bench.db.now(), TokenId::new(bench.db.now()));
-    let tokens = CallTokens { input: 9, cached: 1, cache_write: 2, output: 8, reasoning: 3, measured: false };
+    let tokens = CallTokens {
+        input: 9,
+        cached: 1,
+        cache_write: 2,
+        output: 8,
+        reasoning: 3,
+        measured: false,
+        unpriced: true,
+    };
     let full = LedgerCall {
         kind: CallKind::Embeddings,
         role: "draft".to_owned(),
@@ -221,6 +229,7 @@ async fn sums_are_those_of_the_lines_to_the_nano_dollar(bench: Bench) {
                 tokens_in: 0,
                 tokens_cached: 0,
                 tokens_out: 0,
+                unpriced: 0,
                 cost: NanoUsd::ZERO,
             };
             let sum = sums.entry(key(call)).or_insert(nothing);
@@ -229,6 +238,7 @@ async fn sums_are_those_of_the_lines_to_the_nano_dollar(bench: Bench) {
             sum.tokens_in += call.tokens.input;
             sum.tokens_cached += call.tokens.cached;
             sum.tokens_out += call.tokens.output;
+            sum.unpriced += u64::from(call.tokens.unpriced);
             sum.cost = sum.cost + call.cost + call.lost;
         }
         sums.into_values().collect::<Vec<_>>()

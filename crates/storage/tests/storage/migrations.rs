@@ -277,7 +277,8 @@ async fn of_several_programs_that_migrate_at_once_one_does_and_all_succeed() {
             had.push(program.await.unwrap().unwrap());
         }
         had.sort_unstable();
-        assert_eq!(had, [0, 4, 4, 4, 4, 4]);
+        let known = migrate(&place).await.unwrap().0.schema();
+        assert_eq!(had, [0, known, known, known, known, known]);
     }
 }
 

@@ -2,10 +2,12 @@
 
 mod moment;
 mod post;
+mod record;
+mod step;
 mod task;
 
 pub use moment::Moment;
 pub use post::{PostDocument, PostItem, RevisionItem};
-pub use task::{
-    Calls, EffectItem, HistoryItem, JournalItem, RunItem, StepItem, TaskDocument, TaskItem, Try, journal,
-};
+pub use record::{EffectItem, HistoryItem, JournalItem, RunItem, journal};
+pub use step::{StepItem, Try};
+pub use task::{Calls, TaskDocument, TaskItem};

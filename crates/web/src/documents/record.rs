@@ -1,0 +1,127 @@
+//! What is written down of a task: its runs, changes of its status, effects outside, and its journal.
+
+use cofounder_domain::{Status, TaskId};
+use cofounder_storage::{
+    Database, EffectRecord, HistoryEntry, JournalEvent, RunRecord, StorageError, owner_name,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Moment;
+
+/// Entries of a journal that are read at a time.
+const PAGE: u64 = 1_000;
+
+/// One attempt at a task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RunItem {
+    /// Which of the task's claims it is.
+    pub fence: i64,
+    /// Who held the lease.
+    pub owner: String,
+    /// When it began.
+    pub started_at: Moment,
+    /// When it ended; absent while it runs, and for ever if its process ended without a word.
+    pub ended_at: Option<Moment>,
+    /// The task's status after it.
+    pub outcome: Option<String>,
+}
+
+/// A change of a task's status.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HistoryItem {
+    /// When.
+    pub at: Moment,
+    /// From which status; absent for the first entry.
+    pub old: Option<Status>,
+    /// To which.
+    pub new: Status,
+    /// Why, in words a person reads.
+    pub reason: String,
+}
+
+/// Something that follows from a task outside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EffectItem {
+    /// Its idempotency key.
+    pub id: String,
+    /// By which means, such as `webhook`.
+    pub kind: String,
+    /// Which of those, by its name in the configuration.
+    pub target: String,
+    /// `pending`, `sending`, `done`, `failed` or `unknown`.
+    pub state: String,
+    /// How often it was begun.
+    pub attempts: u32,
+    /// What the receiver said.
+    pub receipt: Option<String>,
+    /// Why the last attempt failed, or why nothing is known.
+    pub error: Option<String>,
+    /// When its state last changed.
+    pub updated_at: Moment,
+}
+
+/// An entry of a task's journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct JournalItem {
+    /// Its number in the task's journal, from 1, without gaps.
+    pub seq: i64,
+    /// When.
+    pub at: Moment,
+    /// `claimed`, `step_started`, `step_done`, `moved`, ….
+    pub event: String,
+    /// The step, if it concerns one.
+    pub path: String,
+    /// In words a person reads.
+    pub detail: String,
+    /// Who held the lease, if somebody did.
+    pub owner: Option<String>,
+}
+
+/// All of a task's journal.
+///
+/// # Errors
+/// [`StorageError`] if the database does not answer.
+pub async fn journal(db: &Database, task: TaskId) -> Result<Vec<JournalEvent>, StorageError> {
+    let mut entries: Vec<JournalEvent> = Vec::new();
+    loop {
+        let after = entries.last().map_or(0, |entry| entry.seq);
+        let page = db.journal(task, after, PAGE).await?;
+        if page.is_empty() {
+            return Ok(entries);
+        }
+        entries.extend(page);
+    }
+}
+
+impl From<RunRecord> for RunItem {
+    fn from(run: RunRecord) -> Self {
+        Self {
+            fence: run.fence,
+            owner: owner_name(&run.owner),
+            started_at: run.started_at.into(),
+            ended_at: run.ended_at.map(Moment),
+            outcome: run.outcome,
+        }
+    }
+}
+
+impl From<HistoryEntry> for HistoryItem {
+    fn from(entry: HistoryEntry) -> Self {
+        Self { at: entry.at.into(), old: entry.old, new: entry.new, reason: entry.reason }
+    }
+}
+
+impl From<EffectRecord> for EffectItem {
+    fn from(effect: EffectRecord) -> Self {
+        let EffectRecord { id, kind, target, state, attempts, receipt, error, updated_at } = effect;
+        Self { id, kind, target, state, attempts, receipt, error, updated_at: updated_at.into() }
+    }
+}
+
+impl From<JournalEvent> for JournalItem {
+    fn from(entry: JournalEvent) -> Self {
+        let JournalEvent { seq, at, event, path, detail, owner } = entry;
+        Self { seq, at: at.into(), event, path, detail, owner: owner.as_deref().map(owner_name) }
+    }
+}
