@@ -13,7 +13,8 @@ pub(crate) async fn show(app: &App, task: &Task, journal: bool, as_json: bool) -
     if as_json {
         return output::json(&detail(app, task).await?);
     }
-    let document = TaskDocument::load(&app.db, task).await?;
+    let entries = documents::journal(&app.db, task.id).await?;
+    let document = TaskDocument::of(&app.db, task, &entries).await?;
     output::line(format!("{}  {}  {}", task.id, task.status, task.brief.topic))?;
     for line in terms(task) {
         output::line(format!("  {line}"))?;
@@ -42,7 +43,7 @@ pub(crate) async fn show(app: &App, task: &Task, journal: bool, as_json: bool) -
     }
     if journal {
         output::line("journal")?;
-        for entry in documents::journal(&app.db, task.id).await? {
+        for entry in &entries {
             let owner = entry.owner.as_deref().map(owner_name).unwrap_or_default();
             let at = format_timestamp(entry.at);
             let line = format!(
@@ -104,8 +105,9 @@ fn seconds(from: Timestamp, to: Timestamp) -> String {
 
 /// A task as programs read it, with its journal.
 pub(crate) async fn detail(app: &App, task: &Task) -> Result<impl Serialize, Failure> {
-    let journal = documents::journal(&app.db, task.id).await?.into_iter().map(JournalItem::from).collect();
-    Ok(Whole { task: TaskDocument::load(&app.db, task).await?, journal })
+    let entries = documents::journal(&app.db, task.id).await?;
+    let task = TaskDocument::of(&app.db, task, &entries).await?;
+    Ok(Whole { task, journal: entries.into_iter().map(JournalItem::from).collect() })
 }
 
 #[derive(Serialize)]

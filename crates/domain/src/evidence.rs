@@ -13,7 +13,6 @@ pub fn content_hash(bytes: &[u8]) -> String {
 
 /// A fetched document. Its bytes and its extracted text are stored by the hash of the bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Source {
     /// Short for `sha256`.
     pub id: SourceId,
@@ -48,7 +47,6 @@ pub struct Passage {
 
 /// A byte range of a draft.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Span {
     /// First byte.
     pub start: usize,
@@ -58,7 +56,6 @@ pub struct Span {
 
 /// What a rail, or one check of a claim, found. A rail that could not measure says so: it is never a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Measured, and good.
@@ -75,7 +72,6 @@ pub enum Verdict {
 
 /// One check of one claim.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Check {
     /// Which check: `citation`, `quote`, `numbers`, `names` or `support`.
     pub name: String,
@@ -87,7 +83,6 @@ pub struct Check {
 
 /// What one rail found in one draft.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RailResult {
     /// The rail's name, e.g. `grounding`.
     pub rail: String,

@@ -84,7 +84,6 @@ impl SiteId {
 
 /// A source: its content hash, shortened to its first 16 hexadecimal digits.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String))]
 #[serde(transparent)]
 pub struct SourceId(String);
 

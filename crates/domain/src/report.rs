@@ -6,7 +6,6 @@ use crate::{Check, RailResult, Source, SourceId};
 
 /// `<slug>.report.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Report {
     /// Every source that the task read.
     pub sources: Vec<ReportSource>,
@@ -28,7 +27,6 @@ pub struct Report {
 
 /// A source, without its text (`cofounder source show ID` prints that).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ReportSource {
     /// Its id.
     pub id: SourceId,
@@ -56,7 +54,6 @@ impl From<&Source> for ReportSource {
 
 /// A factual sentence of the article.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Claim {
     /// The sentence, without its citations.
     pub text: String,
@@ -70,7 +67,6 @@ pub struct Claim {
 
 /// A passage that a claim cites: bytes `start..end` of the source's extracted text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ClaimPassage {
     /// The source's id.
     pub source: SourceId,
@@ -84,7 +80,6 @@ pub struct ClaimPassage {
 
 /// One model call, as the ledger has it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CallRecord {
     /// The step's path.
     pub step: String,

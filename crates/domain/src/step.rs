@@ -44,7 +44,6 @@ impl fmt::Display for StepPath {
 
 /// Where a step stands. Skipped and degraded are results of their own, never a kind of success.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StepStatus {
     /// Begun, and its result is not journalled yet.

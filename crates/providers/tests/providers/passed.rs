@@ -1,9 +1,9 @@
 //! What is told of the targets that a call went past.
 
-use crate::stand::{ask, clocked, free, hello, section};
+use crate::stand::{ask, call, clocked, free, hello, section};
 use async_trait::async_trait;
 use cofounder_providers::{
-    Answered, Attempt, Call, Document, Opened, ProviderError, Question, Route, Router, Target, Verb, Witness,
+    Answered, Attempt, Call, Document, Opened, ProviderError, Question, Router, Target, Verb, Witness,
 };
 use cofounder_testkit::{
     clock::ManualClock,
@@ -59,21 +59,6 @@ impl Three {
         let (route, cancel) = (free(&self.router), CancellationToken::new());
         let document = Document::parse(br#"{"messages":[{"role":"user","content":"Hello?"}]}"#).unwrap();
         self.router.open(&call(&route, Question::Document(Verb::Chat, &document), &cancel), ledger).await
-    }
-}
-
-fn call<'a>(route: &'a Route, question: Question<'a>, cancel: &'a CancellationToken) -> Call<'a> {
-    let (caller, patience) = ("".into(), Duration::ZERO);
-    Call {
-        route,
-        question,
-        key: "",
-        caller,
-        bound: None,
-        deadline: None,
-        patience,
-        waits_it_out: true,
-        cancel,
     }
 }
 

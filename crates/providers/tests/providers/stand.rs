@@ -2,12 +2,12 @@
 
 use async_trait::async_trait;
 use cofounder_providers::{
-    Answered, Attempt, ChatAnswer, ChatRequest, EmbeddedModel, Launcher, Message, Need, NoEngine,
-    ProviderError, ProviderSection, Role, Route, Router, RouterConfig, RouterSection,
+    Answered, Attempt, Call, ChatAnswer, ChatRequest, EmbeddedModel, Launcher, Message, Need, NoEngine,
+    ProviderError, ProviderSection, Question, Role, Route, Router, RouterConfig, RouterSection,
 };
 use cofounder_testkit::{clock::ManualClock, provider::FakeProvider};
 use serde::Deserialize;
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 /// The two sections as they stand in a file.
@@ -96,5 +96,21 @@ pub(crate) struct Ready(pub(crate) PathBuf);
 impl Launcher for Ready {
     async fn socket(&self, _model: &str) -> Result<PathBuf, ProviderError> {
         Ok(self.0.clone())
+    }
+}
+
+/// A call without a deadline that waits for nobody.
+pub(crate) fn call<'a>(route: &'a Route, question: Question<'a>, cancel: &'a CancellationToken) -> Call<'a> {
+    let (caller, patience) = ("".into(), Duration::ZERO);
+    Call {
+        route,
+        question,
+        key: "",
+        caller,
+        bound: None,
+        deadline: None,
+        patience,
+        waits_it_out: false,
+        cancel,
     }
 }

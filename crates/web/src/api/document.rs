@@ -42,12 +42,16 @@ pub(super) fn complete(api: &mut Document) {
     let components = api.components.get_or_insert_default();
     components.add_security_scheme("token", SecurityScheme::Http(bearer));
     for item in api.paths.paths.values_mut() {
-        let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
-        for operation in operations.into_iter().flatten() {
+        let changing = [&mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
+        let operations = changing.into_iter().flatten().map(|operation| (operation, true));
+        for (operation, changes) in operations.chain(item.get.as_mut().map(|operation| (operation, false))) {
             let tag = operation.tags.iter().flatten().next().cloned().unwrap_or_default();
             let name = operation.operation_id.take().unwrap_or_default();
             operation.operation_id = Some(format!("{tag}_{name}"));
-            add_problems(operation, if tag == GATEWAY { &FAULTS } else { &PROBLEMS }, tag == GATEWAY);
+            match tag == GATEWAY {
+                true => add_problems(operation, changes, &FAULTS, true),
+                false => add_problems(operation, changes, &PROBLEMS, false),
+            }
         }
     }
 }
@@ -55,55 +59,61 @@ pub(super) fn complete(api: &mut Document) {
 /// The part of the API that speaks in another's words, errors included.
 const GATEWAY: &str = "gateway";
 
-/// An answer that operations can give: its status, when, and which of them give it.
-type Known = (u16, &'static str, fn(&Operation) -> bool);
+/// An answer that operations can give: its status, when, and which of them give it; they are told whether they change
+/// something.
+type Known = (u16, &'static str, fn(&Operation, bool) -> bool);
 
-const PROBLEMS: [Known; 9] = [
+const _: () = assert!(LARGEST == 1 << 20, "the words below name the limit");
+
+const PROBLEMS: [Known; 11] = [
     (400, "The body is no JSON", takes_body),
     (401, "No token, or one that is not valid", is_closed),
     (403, "The token does not have the scope", is_closed),
     (404, "What the address names is not there", names_something),
-    (409, "The present state does not allow it", is_closed),
+    (408, "The request did not come in time", takes_body),
+    (409, "The present state does not allow it", |_, changes| changes),
     (413, "The body is larger than 1 MiB", takes_body),
     (415, "The body is not JSON, or is encoded", takes_body),
-    (422, "What was given is not valid", |_| true),
-    (503, "The database does not answer now", |_| true),
+    (422, "What was given is not valid", |_, _| true),
+    (500, "A defect of this program, told by a number", |_, _| true),
+    (503, "The database does not answer now", |_, _| true),
 ];
 
-const FAULTS: [Known; 12] = [
+const FAULTS: [Known; 14] = [
     (400, "The question is not valid, or too long for the model", takes_body),
     (401, "No token, or one that is not valid", is_closed),
     (402, "No money is left for it", takes_body),
     (403, "The token does not have the scope", is_closed),
-    (404, "There is no such model", |_| true),
+    (404, "There is no such model", |_, _| true),
     (408, "The request did not come in time", takes_body),
     (413, "The body is larger than `gateway.body_mib`", takes_body),
     (415, "The body is encoded", takes_body),
     (429, "A limit was reached; `Retry-After` says until when", takes_body),
+    (500, "A defect of this program, told by a number", |_, _| true),
+    (501, "The model's provider does not offer this", takes_body),
     (502, "The model's provider gave an answer that is not valid", takes_body),
-    (503, "The model's provider, or the database, does not answer now", |_| true),
+    (503, "The model's provider, or the database, does not answer now", |_, _| true),
     (504, "The model's provider was too slow", takes_body),
 ];
 
-fn add_problems(operation: &mut Operation, known: &[Known], openai: bool) {
-    debug_assert_eq!(LARGEST, 1 << 20, "the words name the limit");
+fn add_problems(operation: &mut Operation, changes: bool, known: &[Known], openai: bool) {
     for (status, when, applies) in known {
-        if applies(operation) {
+        if applies(operation, changes) {
             let responses = &mut operation.responses.responses;
             responses.entry(status.to_string()).or_insert_with(|| RefOr::T(problem(when, openai)));
         }
     }
 }
 
-fn takes_body(operation: &Operation) -> bool {
+fn takes_body(operation: &Operation, _: bool) -> bool {
     operation.request_body.is_some()
 }
 
-fn is_closed(operation: &Operation) -> bool {
+fn is_closed(operation: &Operation, _: bool) -> bool {
     operation.security.is_some()
 }
 
-fn names_something(operation: &Operation) -> bool {
+fn names_something(operation: &Operation, _: bool) -> bool {
     let parameters = operation.parameters.iter().flatten();
     parameters.into_iter().any(|p| matches!(p, RefOr::T(p) if p.parameter_in == ParameterIn::Path))
 }

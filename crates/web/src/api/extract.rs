@@ -72,12 +72,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 fn unread(error: Unreadable) -> Problem {
-    let kind = match error {
-        Unreadable::Late(_) | Unreadable::Broken(_) | Unreadable::Encoded(_) | Unreadable::TooLarge(_) => {
-            FaultKind::InvalidInput
-        }
-    };
-    Problem::new(kind, format!("{error}. Nothing was changed")).with_status(error.status())
+    invalid(format!("{error}. Nothing was changed")).with_status(error.status())
 }
 
 /// A document, or where it is wrong: 400 if it is no JSON, 422 if it is another one than asked for.

@@ -5,7 +5,7 @@ use cofounder_storage::{Database, JournalEvent, Spent, StepRecord, StorageError,
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Moment, record::journal};
+use super::Moment;
 
 /// A step of a task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -58,12 +58,15 @@ pub struct Try {
 }
 
 /// The steps of a task.
-pub(super) async fn steps(db: &Database, task: &Task) -> Result<Vec<StepItem>, StorageError> {
+pub(super) async fn steps(
+    db: &Database,
+    task: &Task,
+    journal: &[JournalEvent],
+) -> Result<Vec<StepItem>, StorageError> {
     let (spent, steps) = (db.spent_by_step(task.id).await?, db.steps(task.id).await?);
-    let entries = journal(db, task.id).await?;
     let item = |step: StepRecord| {
         let spent = spent.get(&step.name).copied().unwrap_or_default();
-        StepItem::of(step, spent, &entries, running(task.status))
+        StepItem::of(step, spent, journal, running(task.status))
     };
     Ok(steps.into_iter().map(item).collect())
 }

@@ -1,11 +1,11 @@
 //! A task as people and programs read it, and as it stands in a list.
 
 use cofounder_domain::{Brief, Gate, PostId, Status, TaskId};
-use cofounder_storage::{Database, Listed, StorageError, Task, owner_name};
+use cofounder_storage::{Database, JournalEvent, Listed, StorageError, Task, owner_name};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{EffectItem, HistoryItem, Moment, RunItem, StepItem, step::steps};
+use super::{EffectItem, HistoryItem, Moment, RunItem, StepItem, record::journal, step::steps};
 
 /// A task with everything that is known of it but its journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -88,6 +88,14 @@ impl TaskDocument {
     /// # Errors
     /// [`StorageError`] if the database does not answer.
     pub async fn load(db: &Database, task: &Task) -> Result<Self, StorageError> {
+        Self::of(db, task, &journal(db, task.id).await?).await
+    }
+
+    /// The same, by a journal that is read already.
+    ///
+    /// # Errors
+    /// [`StorageError`] if the database does not answer.
+    pub async fn of(db: &Database, task: &Task, journal: &[JournalEvent]) -> Result<Self, StorageError> {
         let spent = db.spent(task.id).await?;
         let post = db.task_post(task.id).await?;
         Ok(Self {
@@ -102,7 +110,7 @@ impl TaskDocument {
             owner: task.owner.as_deref().map(owner_name),
             created_at: task.created_at.into(),
             updated_at: task.updated_at.into(),
-            steps: steps(db, task).await?,
+            steps: steps(db, task, journal).await?,
             runs: db.runs(task.id).await?.into_iter().map(RunItem::from).collect(),
             history: db.history(task.id).await?.into_iter().map(HistoryItem::from).collect(),
             effects: db.effects(task.id).await?.into_iter().map(EffectItem::from).collect(),

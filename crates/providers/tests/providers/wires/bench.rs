@@ -1,6 +1,6 @@
 //! One provider of one protocol behind a router, and what a streamed answer comes to.
 
-use crate::stand::config;
+use crate::stand::{call, config};
 use async_trait::async_trait;
 use cofounder_providers::{
     Answer, Attempt, Brings, Call, ChatStream, Document, Finish, Need, NoEngine, Opened, ProviderError,
@@ -134,21 +134,6 @@ impl Bench {
 
 fn parsed(document: &Value) -> Document {
     Document::parse(document.to_string().as_bytes()).unwrap()
-}
-
-fn call<'a>(route: &'a Route, question: Question<'a>, cancel: &'a CancellationToken) -> Call<'a> {
-    let (caller, patience) = ("".into(), Duration::ZERO);
-    Call {
-        route,
-        question,
-        key: "",
-        caller,
-        bound: None,
-        deadline: None,
-        patience,
-        waits_it_out: true,
-        cancel,
-    }
 }
 
 /// Whoever is told of attempts and does nothing about them.

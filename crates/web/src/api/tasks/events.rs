@@ -97,8 +97,10 @@ impl Tail {
             if let Some(entry) = self.read.pop_front() {
                 self.after = entry.seq;
                 let event = Event::default().id(entry.seq.to_string()).event(entry.event.clone());
-                return event.json_data(JournalItem::from(entry)).ok();
+                let told = event.json_data(JournalItem::from(entry));
+                return told.inspect_err(|error| tracing::error!(%error, "a defect of this program")).ok();
             }
+            // Without a right, or without a database, it ends; who asks again is told why.
             Caller::<Look>::of(self.shown.as_ref(), &self.tokens).await.ok()?;
             self.read = self.db.journal(self.task, self.after, PAGE).await.ok()?.into();
             if self.read.is_empty() {
