@@ -104,6 +104,13 @@ impl NewToken {
         let nothing = |error: String| invalid(format!("{error}. Nothing was made"));
         let scopes: Result<Vec<Scope>, ScopeError> = self.scopes.iter().map(|scope| scope.parse()).collect();
         let lifetime = self.expires.as_deref().map_or(Ok(DEFAULT_LIFETIME), parse_lifetime);
+        if self.scopes.len() > Scope::ALL.len() {
+            return Err(nothing(format!(
+                "there are {} scopes, and {} were asked for",
+                Scope::ALL.len(),
+                self.scopes.len()
+            )));
+        }
         let limits = [self.requests_per_minute, self.tokens_per_minute];
         if let Some(wrong) = limits.into_iter().flatten().find(|limit| !(1..=MOST).contains(limit)) {
             return Err(nothing(format!(
