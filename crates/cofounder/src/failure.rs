@@ -61,7 +61,7 @@ impl Failure {
             let problem =
                 serde_json::json!({"error": {"type": self.kind.problem(), "message": self.message}});
             eprintln!("{problem}");
-        } else {
+        } else if !crate::logging::say_last(&self.message) {
             eprintln!("error: {}", self.message);
         }
     }

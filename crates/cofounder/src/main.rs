@@ -50,6 +50,7 @@ fn main() -> ExitCode {
             .build()
         {
             Ok(runtime) => {
+                runtime.spawn(logging::keep_telling());
                 let outcome = runtime.block_on(commands::run(&cli));
                 runtime.shutdown_timeout(std::time::Duration::from_millis(500));
                 outcome
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
             Err(error) => Err(Failure::failed(format!("the program could not start its threads: {error}"))),
         },
     };
+    logging::finish();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

@@ -10,6 +10,7 @@ use std::{
 };
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use crate::{
     Event, Needs, Outcome, Permits, Progress, Settings, StepContext, StepError, Trial, error::Cause,
@@ -71,6 +72,16 @@ impl RunContext {
         F: Future<Output = Result<Outcome<T>, StepError>>,
     {
         let path = StepPath::new(path);
+        let span = tracing::error_span!("step", step = %path);
+        self.done(path, needs, work).instrument(span).await
+    }
+
+    async fn done<T, W, F>(&self, path: StepPath, needs: Needs<'_>, work: W) -> Result<T, StepError>
+    where
+        T: Serialize + DeserializeOwned,
+        W: Fn(StepContext) -> F,
+        F: Future<Output = Result<Outcome<T>, StepError>>,
+    {
         if self.cancel.is_cancelled() || self.drain.is_cancelled() {
             return Err(StepError::interrupted());
         }

@@ -9,6 +9,7 @@ use std::{
 };
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use crate::{Event, Permits, Progress, RunContext, StepError, Trial, error::Cause};
 
@@ -147,6 +148,17 @@ impl Executor {
     /// # Errors
     /// [`StorageError`] if its end cannot be written down.
     pub async fn run_claimed(
+        &self,
+        claimed: Claimed,
+        workflow: &dyn Workflow,
+        progress: Arc<dyn Progress>,
+        stop: &Stop,
+    ) -> Result<Finished, StorageError> {
+        let span = tracing::error_span!("task", task = %claimed.task);
+        self.run_within(claimed, workflow, progress, stop).instrument(span).await
+    }
+
+    async fn run_within(
         &self,
         claimed: Claimed,
         workflow: &dyn Workflow,

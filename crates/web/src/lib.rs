@@ -14,6 +14,7 @@ mod health;
 mod listen;
 mod metrics;
 mod problem;
+mod requests;
 mod state;
 
 pub use api::openapi;
@@ -22,12 +23,13 @@ pub use listen::{ListenSettings, Listening, listen};
 pub use problem::Problem;
 pub use state::{GatewaySettings, Service, ServiceParts, Sources};
 
-use axum::Router;
+use axum::{Router, middleware};
 
 /// Every route.
 pub fn routes(service: Service) -> Router {
     api::routes()
         .method_not_allowed_fallback(access::wrong_method)
         .fallback(access::nowhere)
+        .layer(middleware::from_fn(requests::observed))
         .with_state(service)
 }

@@ -25,7 +25,7 @@ use crate::{
     app::{App, Files},
     cli::{Cli, Command},
     failure::Failure,
-    output,
+    logging, output,
 };
 
 /// Runs the command that was asked for. Commands that need no database open none.
@@ -36,6 +36,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
         _ => {}
     }
     let files = Files::find(&cli.global)?;
+    logging::configure(&files.config.log);
     match &cli.command {
         Command::Model(command) => model::run(files, command, cli.global.json).await,
         Command::Migrate => migrate::run(files, cli.global.json).await,

@@ -16,6 +16,7 @@ use crate::{
     cli::ServeArgs,
     failure::Failure,
     lifecycle,
+    logging::say,
     studio::Studio,
     workshop::Atelier,
 };
@@ -35,7 +36,7 @@ pub(crate) async fn run(files: Files, args: &ServeArgs) -> Result<(), Failure> {
         Failure::failed(format!("{bind} cannot be listened on: {error}. Choose another with --bind"))
     })?;
     report(&components(&app, &studio, !args.no_worker).await);
-    eprintln!("listening on http://{}; ctrl-c ends it after what runs", listening.address);
+    say(format!("listening on http://{}; ctrl-c ends it after what runs", listening.address));
     let service = Service::new(ServiceParts {
         db: app.db.clone(),
         webhooks: app.webhooks()?,
@@ -92,7 +93,7 @@ async fn work(
     let atelier = Arc::new(Atelier::new(app.clone(), studio.clone()));
     let worker = Worker::new(app.executor()?, atelier, settings).with_courier(app.webhooks()?);
     let Report { ended, failed, released } = worker.run(&stop).await?;
-    eprintln!("worker: {ended} run(s) ended, {failed} failed, {released} released for others");
+    say(format!("worker: {ended} run(s) ended, {failed} failed, {released} released for others"));
     Ok(())
 }
 
@@ -172,7 +173,7 @@ fn report(components: &[Component]) {
             ComponentState::Off => "off",
             ComponentState::Down => "down",
         };
-        eprintln!("{name}: {state} ({why})");
+        say(format!("{name}: {state} ({why})"));
     }
 }
 

@@ -7,7 +7,9 @@ use crate::{
     app::{App, Files},
     cli::WorkerArgs,
     failure::Failure,
-    lifecycle, output,
+    lifecycle,
+    logging::say,
+    output,
     workshop::Atelier,
 };
 
@@ -27,10 +29,10 @@ pub(crate) async fn run(files: Files, args: &WorkerArgs, json: bool) -> Result<(
     let app = Arc::new(app);
     let studio = Arc::new(app.studio().await?);
     let atelier = Arc::new(Atelier::new(app.clone(), studio.clone()));
-    eprintln!(
+    say(format!(
         "worker: {} task(s) at a time from {}; ctrl-c ends it after the running steps",
         settings.concurrency, app.files.database
-    );
+    ));
     let worked = Worker::new(executor, atelier, settings).with_courier(webhooks).run(&stop).await;
     studio.close().await;
     let report = worked?;

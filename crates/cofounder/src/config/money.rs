@@ -35,17 +35,17 @@ impl BudgetSection {
     }
 
     /// What in it is no amount.
-    pub(super) fn problem(&self) -> Option<String> {
+    pub(super) fn problems(&self) -> impl Iterator<Item = String> {
         let named = [
             ("call_usd", self.call_usd),
             ("task_usd", self.task_usd),
             ("day_usd", self.day_usd),
             ("month_usd", self.month_usd),
         ];
-        let wrong = named
-            .into_iter()
-            .find_map(|(name, usd)| Some((name, usd.filter(|usd| !usd.is_finite() || *usd < 0.0)?)));
-        wrong.map(|(name, usd)| format!("budget.{name} is {usd}; it must be 0 or more US dollars"))
+        named.into_iter().filter_map(|(name, usd)| {
+            let usd = usd.filter(|usd| !usd.is_finite() || *usd < 0.0)?;
+            Some(format!("budget.{name} is {usd}; it must be 0 or more US dollars"))
+        })
     }
 }
 

@@ -19,6 +19,8 @@ mod keeping;
 mod limits;
 mod lint;
 mod lists;
+mod logging;
+mod logging_secrets;
 mod models;
 mod money;
 mod money_at_once;

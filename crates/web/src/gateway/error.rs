@@ -136,7 +136,7 @@ impl IntoResponse for GatewayError {
         match level {
             LogLevel::Info => tracing::debug!(status = self.status, code = self.code, "a call was refused"),
             _ => {
-                tracing::warn!(status = self.status, code = self.code, message = %self.message, "a call failed")
+                tracing::warn!(status = self.status, code = self.code, reason = %self.message, "a call failed")
             }
         }
         let mut response = Response::new(Body::from(self.document().to_string()));
