@@ -58,6 +58,14 @@ impl EngineLauncher {
         }
     }
 
+    /// Whether this process runs an engine for it now.
+    pub(crate) async fn runs(&self, model: &str) -> bool {
+        match self.own(model).await {
+            Some(engine) => engine.service.pid().await.is_some(),
+            None => false,
+        }
+    }
+
     async fn own(&self, model: &str) -> Option<Arc<Engine>> {
         self.engines.lock().await.get(model).cloned()
     }

@@ -7,6 +7,7 @@ use cofounder_publish::Webhooks;
 use cofounder_storage::Database;
 use prometheus_client::registry::Registry;
 use std::{sync::Arc, time::Duration};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::health::Readiness;
@@ -27,8 +28,8 @@ pub struct ServiceParts {
     pub readiness: Readiness,
     /// What is counted.
     pub registry: Registry,
-    /// Limits of the gateway.
-    pub gateway: GatewaySettings,
+    /// Limits of the gateway, which may change.
+    pub gateway: watch::Receiver<GatewaySettings>,
     /// Tells that the program ends: answers that would go on end as well.
     pub stop: CancellationToken,
 }
@@ -125,6 +126,6 @@ impl FromRef<Service> for CancellationToken {
 
 impl FromRef<Service> for GatewaySettings {
     fn from_ref(service: &Service) -> Self {
-        service.0.gateway
+        *service.0.gateway.borrow()
     }
 }

@@ -2,10 +2,8 @@
 
 use cofounder_auth::Tokens;
 use cofounder_executor::{Report, Stop, Worker};
-use cofounder_metering::Need;
-use cofounder_providers::{Role, TargetState};
 use cofounder_research::Reference;
-use cofounder_web::{Component, ComponentState, Readiness, Service, ServiceParts, Sources, listen};
+use cofounder_web::{Component, Readiness, Service, ServiceParts, Sources, listen};
 use futures_util::FutureExt;
 use prometheus_client::registry::Registry;
 use std::{sync::Arc, time::Duration};
@@ -13,10 +11,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::{App, Files},
-    cli::ServeArgs,
+    cli::{Global, ServeArgs},
     failure::Failure,
-    lifecycle,
-    logging::say,
+    faults::{Faults, unheard},
+    lifecycle::{self, Manager},
+    logging::{self, say},
+    parts::{Doing, components},
+    reload::{self, Live},
     studio::Studio,
     workshop::Atelier,
 };
@@ -24,36 +25,47 @@ use crate::{
 /// How often what is due now and then is done: texts that are kept long enough, tokens that were used.
 const NOW_AND_THEN: Duration = Duration::from_secs(5);
 
-pub(crate) async fn run(files: Files, args: &ServeArgs) -> Result<(), Failure> {
+pub(crate) async fn run(global: &Global, args: &ServeArgs) -> Result<(), Failure> {
     let stop = lifecycle::stop_token().map_err(Failure::failed)?;
+    let (files, problems) = Files::look(global)?;
+    logging::configure(&files.config.log);
+    let bind = args.bind.unwrap_or(files.config.server.bind);
+    let faults = Faults::find(&files, problems, Some(bind)).await;
+    if !faults.is_empty() {
+        return faults.and_database(&files).await.told();
+    }
     let outage = files.config.worker.runs().outage;
     let app = Arc::new(App::open_within(files, outage, &stop).await?);
     let studio = Arc::new(app.studio().await?);
     let tokens = Arc::new(Tokens::new(app.db.clone(), app.clock.clone()));
     let config = &app.files.config;
-    let bind = args.bind.unwrap_or(config.server.bind);
-    let listening = listen(bind).await.map_err(|error| {
-        Failure::failed(format!("{bind} cannot be listened on: {error}. Choose another with --bind"))
-    })?;
-    report(&components(&app, &studio, !args.no_worker).await);
+    let listening = listen(bind).await.map_err(|error| Failure::failed(unheard(bind, &error)))?;
+    let doing = Doing { serves: true, works: Some(!args.no_worker) };
+    report(&components(&app, &studio, doing).await);
     say(format!("listening on http://{}; ctrl-c ends it after what runs", listening.address));
+    let live = Live::new(config);
+    let (gateway, limits) = (live.gateway.subscribe(), live.listen.subscribe());
+    let reloading =
+        tokio::spawn(reload::at_each_signal(global.clone(), config.written.clone(), Some(live), Manager));
     let service = Service::new(ServiceParts {
         db: app.db.clone(),
         webhooks: app.webhooks()?,
         sources: Sources(on_the_web),
         meter: studio.meter.clone(),
         tokens: tokens.clone(),
-        readiness: readiness(&app, &studio, !args.no_worker),
+        readiness: readiness(&app, &studio, doing),
         registry: registry(&studio),
-        gateway: config.gateway.settings(),
+        gateway,
         stop: stop.clone(),
     });
+    Manager.ready();
     let tidying = tokio::spawn(tidy(app.clone(), tokens.clone(), stop.clone()));
     // What ends one of the two ends the other.
     let ((), working) = tokio::join!(
-        ending(&stop, listening.serve(service, config.server.settings(), stop.clone())),
+        ending(&stop, listening.serve(service, limits, stop.clone())),
         ending(&stop, work(&app, &studio, &stop, args.no_worker)),
     );
+    reloading.abort();
     drop(tidying.await);
     if let Err(error) = tokens.flush_used().await {
         tracing::warn!(%error, "when tokens were last used could not be written down");
@@ -111,69 +123,18 @@ async fn tidy(app: Arc<App>, tokens: Arc<Tokens>, stop: CancellationToken) {
     }
 }
 
-/// How each part is, and why.
-async fn components(app: &App, studio: &Studio, worker: bool) -> Vec<Component> {
-    let database = async {
-        match app.db.check_schema().await {
-            Ok(()) => (ComponentState::Ready, app.db.location().to_string()),
-            Err(error) => (ComponentState::Down, error.to_string()),
-        }
-    };
-    let models = async { models(studio) };
-    let [database, models] = asked(database, models).await;
-    let worker = match worker {
-        true => (ComponentState::Ready, "takes tasks from the queue".to_owned()),
-        false => (ComponentState::Off, "--no-worker".to_owned()),
-    };
-    vec![database, models, Component { name: "worker", state: worker.0, why: worker.1 }]
-}
-
-type Told = (ComponentState, String);
-
-/// The parts are asked at the same time, so that a slow one delays the answer by its own time only.
-async fn asked(database: impl Future<Output = Told>, models: impl Future<Output = Told>) -> [Component; 2] {
-    let (database, models) =
-        tokio::join!(Component::within("database", database), Component::within("models", models));
-    [database, models]
-}
-
-/// A program without a model that can be asked still serves what it has.
-fn models(studio: &Studio) -> (ComponentState, String) {
-    let route = match studio.meter.route(Role::Chat, None, &Need::default()) {
-        Ok(route) => route,
-        Err(error) => return (ComponentState::Degraded, error.to_string()),
-    };
-    let health = studio.meter.router().health();
-    let rests = |id: &str| {
-        let mut targets = health.iter().flat_map(|p| &p.targets).filter(|t| t.target == id);
-        targets.any(|t| matches!(t.state, TargetState::Resting(left) if !left.is_zero()))
-    };
-    let ids: Vec<String> = route.targets.iter().map(|t| t.id()).collect();
-    let resting: Vec<&str> = ids.iter().map(String::as_str).filter(|id| rests(id)).collect();
-    if resting.is_empty() {
-        return (ComponentState::Ready, format!("{} ({})", ids.join(", "), route.why));
-    }
-    (ComponentState::Degraded, format!("failed several times and rest now: {}", resting.join(", ")))
-}
-
-fn readiness(app: &Arc<App>, studio: &Arc<Studio>, worker: bool) -> Readiness {
+fn readiness(app: &Arc<App>, studio: &Arc<Studio>, doing: Doing) -> Readiness {
     let (app, studio) = (app.clone(), studio.clone());
     Readiness::new(move || {
         let (app, studio) = (app.clone(), studio.clone());
-        async move { components(&app, &studio, worker).await }.boxed()
+        async move { components(&app, &studio, doing).await }.boxed()
     })
 }
 
 /// The start-up report.
-fn report(components: &[Component]) {
+pub(crate) fn report(components: &[Component]) {
     for Component { name, state, why } in components {
-        let state = match state {
-            ComponentState::Ready => "ready",
-            ComponentState::Degraded => "degraded",
-            ComponentState::Off => "off",
-            ComponentState::Down => "down",
-        };
-        say(format!("{name}: {state} ({why})"));
+        say(format!("{name}: {} ({why})", state.as_str()));
     }
 }
 
@@ -182,23 +143,4 @@ fn registry(studio: &Studio) -> Registry {
     studio.metrics.register(&mut registry);
     registry.register_collector(Box::new(crate::gauges::Gauges::new(studio.meter.clone())));
     registry
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use tokio::sync::Barrier;
-
-    /// Tried by asking one after the other: the test failed.
-    #[tokio::test]
-    async fn parts_that_wait_for_each_other_are_ready() {
-        let both = Barrier::new(2);
-        let look = || async {
-            both.wait().await;
-            (ComponentState::Ready, String::new())
-        };
-        for part in asked(look(), look()).await {
-            assert_eq!(part.state, ComponentState::Ready, "{part:?}");
-        }
-    }
 }

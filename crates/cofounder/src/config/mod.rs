@@ -23,7 +23,7 @@ pub(crate) use self::{
     webhook::WebhookSection,
     worker::WorkerSection,
 };
-use crate::failure::Failure;
+use crate::{failure::Failure, launcher::EngineSettings};
 
 /// Everything that can be set.
 #[derive(Debug, Default, Deserialize)]
@@ -67,6 +67,12 @@ pub(crate) struct EngineSection {
 impl Default for EngineSection {
     fn default() -> Self {
         Self { model: cofounder_models::DEFAULT_MODEL.to_owned(), context: 4096, threads: None }
+    }
+}
+
+impl EngineSection {
+    pub(crate) fn settings(&self) -> EngineSettings {
+        EngineSettings { threads: self.threads, context: self.context }
     }
 }
 
@@ -121,7 +127,7 @@ impl Config {
         variables: impl Iterator<Item = (String, String)>,
     ) -> Result<Self, Failure> {
         let (config, problems) = Self::told(text, file, variables);
-        if problems.is_empty() { Ok(config) } else { Err(Failure::usage(problems.join("\n"))) }
+        Failure::of_all(problems, Vec::new(), "nothing was done").map_or(Ok(config), Err)
     }
 
     /// What can be used of the file and the environment, and everything that cannot.
