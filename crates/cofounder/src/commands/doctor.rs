@@ -61,7 +61,8 @@ impl Check {
             ComponentState::Degraded => State::Warning,
             ComponentState::Down => State::Problem,
         };
-        Self { name: name.into(), state, message, remedy: String::new() }
+        let remedy = if state == State::Ok { String::new() } else { "see above".to_owned() };
+        Self { name: name.into(), state, message, remedy }
     }
 
     fn problem(name: &'static str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
