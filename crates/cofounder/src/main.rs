@@ -18,6 +18,7 @@ mod keeping;
 mod launcher;
 mod lifecycle;
 mod logging;
+mod looked_up;
 mod output;
 mod parts;
 mod progress;

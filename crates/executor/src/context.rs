@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::{
-    Event, Needs, Outcome, Permits, Progress, Settings, StepContext, StepError, Trial, error::Cause,
+    Event, Metrics, Needs, Outcome, Permits, Progress, Settings, StepContext, StepError, Trial, error::Cause,
 };
 
 /// How long a step may go on after its run was asked to stop.
@@ -25,6 +25,7 @@ pub struct RunContext {
     pub(crate) claimed: Claimed,
     pub(crate) settings: Settings,
     pub(crate) permits: Permits,
+    pub(crate) metrics: Metrics,
     pub(crate) progress: Arc<dyn Progress>,
     /// Stops the run at its next step.
     pub(crate) drain: CancellationToken,
@@ -166,6 +167,7 @@ impl RunContext {
         F: Future<Output = Result<Outcome<T>, StepError>>,
     {
         let attempt = self.db.begin_step(&self.claimed, path).await.map_err(StepError::storage)?;
+        self.metrics.attempt_begins(path);
         self.progress.event(&Event::StepStarted { path: path.clone(), attempt });
         let outcome = match &self.trial {
             None => self.carry_out(path, needs, work, started).await?,
@@ -278,6 +280,9 @@ impl RunContext {
             let mut shortfalls = self.shortfalls.lock().unwrap_or_else(PoisonError::into_inner);
             let new: Vec<_> = reasons.iter().filter(|r| !shortfalls.contains(r)).cloned().collect();
             shortfalls.extend(new);
+        }
+        if !replayed {
+            self.metrics.step_ended(path, status, elapsed);
         }
         self.progress.event(&Event::StepFinished { path: path.clone(), status, elapsed, replayed, reasons });
     }

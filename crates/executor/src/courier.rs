@@ -89,6 +89,7 @@ async fn carry(
         Delivery::Again(error, after) => Delivery::Again(error, after.max(pause(effect.attempt))),
         delivery => delivery,
     };
+    executor.metrics.carried(&delivery);
     let written = patiently(ALLOWED, &stop.now, || executor.db.finish_effect(&effect, &delivery)).await;
     match written {
         // Others have judged it meanwhile.

@@ -29,7 +29,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::ListenSettings;
+use crate::{ListenSettings, Traffic};
 
 /// How long nothing is taken after the system could not give a connection, for want of file descriptors or memory.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -55,6 +55,7 @@ struct Each {
     routes: Router,
     head: Duration,
     stop: CancellationToken,
+    traffic: Traffic,
 }
 
 impl Connections {
@@ -63,9 +64,10 @@ impl Connections {
         routes: Router,
         mut settings: watch::Receiver<ListenSettings>,
         stop: CancellationToken,
+        traffic: Traffic,
     ) -> Self {
         let ListenSettings { head, connections: most, .. } = *settings.borrow_and_update();
-        let each = Arc::new(Each { builder: builder(head), routes, head, stop });
+        let each = Arc::new(Each { builder: builder(head), routes, head, stop, traffic });
         let places = Arc::new(Semaphore::new(most as usize));
         Self { each, settings, places, most, owed: 0, said: None }
     }
@@ -102,9 +104,14 @@ impl Connections {
     /// Goes on within other limits. Connections that are open stay, with the time that they began with.
     fn change(&mut self) {
         let ListenSettings { head, connections, .. } = *self.settings.borrow_and_update();
-        let Each { routes, stop, .. } = &*self.each;
-        self.each =
-            Arc::new(Each { builder: builder(head), routes: routes.clone(), head, stop: stop.clone() });
+        let Each { routes, stop, traffic, .. } = &*self.each;
+        self.each = Arc::new(Each {
+            builder: builder(head),
+            routes: routes.clone(),
+            head,
+            stop: stop.clone(),
+            traffic: traffic.clone(),
+        });
         match connections.checked_sub(self.most) {
             Some(more) => {
                 let paid = more.min(self.owed);
@@ -169,6 +176,7 @@ fn gave_up(error: &io::Error) -> bool {
 
 impl Each {
     async fn serve(&self, stream: TcpStream) {
+        let _open = self.traffic.connects();
         // An event of a stream goes out when it is there.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a connection keeps its delay");

@@ -16,12 +16,15 @@ mod metrics;
 mod problem;
 mod requests;
 mod state;
+mod traffic;
 
 pub use api::openapi;
 pub use health::{Component, ComponentState, Readiness};
 pub use listen::{ListenSettings, Listening, listen};
+pub use metrics::Scrape;
 pub use problem::Problem;
 pub use state::{GatewaySettings, Service, ServiceParts, Sources};
+pub use traffic::Traffic;
 
 use axum::{Router, middleware};
 
@@ -30,6 +33,6 @@ pub fn routes(service: Service) -> Router {
     api::routes()
         .method_not_allowed_fallback(access::wrong_method)
         .fallback(access::nowhere)
-        .layer(middleware::from_fn(requests::observed))
+        .layer(middleware::from_fn_with_state(service.clone(), requests::observed))
         .with_state(service)
 }

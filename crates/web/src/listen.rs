@@ -56,8 +56,9 @@ impl Listening {
         settings: watch::Receiver<ListenSettings>,
         stop: CancellationToken,
     ) {
-        let meter = Arc::<Meter>::from_ref(&service);
-        let serving = Connections::new(routes(service), settings.clone(), stop.clone()).serve(self.listener);
+        let (meter, traffic) = (Arc::<Meter>::from_ref(&service), service.traffic().clone());
+        let serving =
+            Connections::new(routes(service), settings.clone(), stop.clone(), traffic).serve(self.listener);
         let late = async {
             stop.cancelled().await;
             let grace = settings.borrow().grace;

@@ -4,7 +4,7 @@
 
 use axum::{
     body::{Body, HttpBody},
-    extract::{MatchedPath, Request},
+    extract::{MatchedPath, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode},
     middleware::Next,
     response::Response,
@@ -19,6 +19,11 @@ use std::{
 use tracing::{Instrument, Span};
 use uuid::Uuid;
 
+use crate::{
+    Service,
+    traffic::{Present, Traffic},
+};
+
 /// Where the id stands.
 const ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest id that is taken over.
@@ -27,19 +32,22 @@ const LONGEST: usize = 64;
 const NOWHERE: &str = "none";
 
 /// Answers a request within its span, and tells when its answer has ended.
-pub(crate) async fn observed(request: Request, next: Next) -> Response {
+pub(crate) async fn observed(State(service): State<Service>, request: Request, next: Next) -> Response {
     let id = id(request.headers());
     let span = tracing::error_span!("request", request = id.to_str().unwrap_or_default());
-    let told = Told {
+    let traffic = service.traffic().clone();
+    let mut told = Told {
+        _in_flight: traffic.begins(),
+        traffic,
         route: request.extensions().get::<MatchedPath>().cloned(),
         method: method(request.method()),
-        status: StatusCode::OK,
+        status: None,
         begun: Instant::now(),
         span: span.clone(),
     };
     let mut response = next.run(request).instrument(span).await;
     response.headers_mut().insert(ID, id);
-    let told = Told { status: response.status(), ..told };
+    told.status = Some(response.status());
     response.map(|body| Body::new(Observed { body, told }))
 }
 
@@ -64,9 +72,12 @@ fn method(method: &Method) -> &'static str {
 
 /// What is told of a request when its answer has ended, or nobody takes it any more.
 struct Told {
+    traffic: Traffic,
+    _in_flight: Present,
     route: Option<MatchedPath>,
     method: &'static str,
-    status: StatusCode,
+    /// None as long as there is no answer.
+    status: Option<StatusCode>,
     begun: Instant,
     span: Span,
 }
@@ -105,11 +116,17 @@ impl HttpBody for Observed {
     }
 }
 
-impl Drop for Observed {
+/// When whoever waited for the answer waits no more: before there is one, or at its end.
+impl Drop for Told {
     fn drop(&mut self) {
-        let Told { method, status, begun, span, .. } = &self.told;
-        let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let _within = span.enter();
-        tracing::info!(method, route = self.told.route(), status = status.as_u16(), ms, "answered");
+        let took = self.begun.elapsed();
+        let (method, status) = (self.method, self.status.map(|status| status.as_u16()));
+        self.traffic.answered(self.route(), method, status, took);
+        let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        let _within = self.span.enter();
+        match status {
+            Some(status) => tracing::info!(method, route = self.route(), status, ms, "answered"),
+            None => tracing::info!(method, route = self.route(), ms, "left before it was answered"),
+        }
     }
 }

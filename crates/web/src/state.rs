@@ -5,12 +5,11 @@ use cofounder_auth::Tokens;
 use cofounder_metering::Meter;
 use cofounder_publish::Webhooks;
 use cofounder_storage::Database;
-use prometheus_client::registry::Registry;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::health::Readiness;
+use crate::{health::Readiness, metrics::Scrape, traffic::Traffic};
 
 /// What a service is made from.
 pub struct ServiceParts {
@@ -27,7 +26,9 @@ pub struct ServiceParts {
     /// Knows whether the parts are ready.
     pub readiness: Readiness,
     /// What is counted.
-    pub registry: Registry,
+    pub scrape: Scrape,
+    /// Counts requests.
+    pub traffic: Traffic,
     /// Limits of the gateway, which may change.
     pub gateway: watch::Receiver<GatewaySettings>,
     /// Tells that the program ends: answers that would go on end as well.
@@ -77,8 +78,12 @@ impl Service {
         Self(Arc::new(parts))
     }
 
-    pub(crate) fn registry(&self) -> &Registry {
-        &self.0.registry
+    pub(crate) fn scrape(&self) -> &Scrape {
+        &self.0.scrape
+    }
+
+    pub(crate) fn traffic(&self) -> &Traffic {
+        &self.0.traffic
     }
 }
 

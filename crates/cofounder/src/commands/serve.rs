@@ -3,9 +3,9 @@
 use cofounder_auth::Tokens;
 use cofounder_executor::{Report, Stop, Worker};
 use cofounder_research::Reference;
-use cofounder_web::{Component, Readiness, Service, ServiceParts, Sources, listen};
+use cofounder_web::{Component, Readiness, Scrape, Service, ServiceParts, Sources, Traffic, listen};
 use futures_util::FutureExt;
-use prometheus_client::registry::Registry;
+use prometheus_client::{metrics::info::Info, registry::Registry};
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
@@ -14,8 +14,10 @@ use crate::{
     cli::{Global, ServeArgs},
     failure::Failure,
     faults::{Faults, unheard},
+    gauges::{Gauges, Process},
     lifecycle::{self, Manager},
     logging::{self, say},
+    looked_up::LookedUp,
     parts::{Doing, components},
     reload::{self, Live},
     studio::Studio,
@@ -47,6 +49,7 @@ pub(crate) async fn run(global: &Global, args: &ServeArgs) -> Result<(), Failure
     let (gateway, limits) = (live.gateway.subscribe(), live.listen.subscribe());
     let reloading =
         tokio::spawn(reload::at_each_signal(global.clone(), config.written.clone(), Some(live), Manager));
+    let counted = Counted::default();
     let service = Service::new(ServiceParts {
         db: app.db.clone(),
         webhooks: app.webhooks()?,
@@ -54,7 +57,8 @@ pub(crate) async fn run(global: &Global, args: &ServeArgs) -> Result<(), Failure
         meter: studio.meter.clone(),
         tokens: tokens.clone(),
         readiness: readiness(&app, &studio, doing),
-        registry: registry(&studio),
+        scrape: scrape(&app, &studio, &counted),
+        traffic: counted.traffic.clone(),
         gateway,
         stop: stop.clone(),
     });
@@ -63,7 +67,7 @@ pub(crate) async fn run(global: &Global, args: &ServeArgs) -> Result<(), Failure
     // What ends one of the two ends the other.
     let ((), working) = tokio::join!(
         ending(&stop, listening.serve(service, limits, stop.clone())),
-        ending(&stop, work(&app, &studio, &stop, args.no_worker)),
+        ending(&stop, work(&app, &studio, &stop, &counted, args.no_worker)),
     );
     reloading.abort();
     drop(tidying.await);
@@ -93,6 +97,7 @@ async fn work(
     app: &Arc<App>,
     studio: &Arc<Studio>,
     stop: &CancellationToken,
+    counted: &Counted,
     off: bool,
 ) -> Result<(), Failure> {
     if off {
@@ -103,7 +108,8 @@ async fn work(
     let settings = config.worker.worker(config.database.notifications);
     let stop = Stop { drain: stop.clone(), ..Stop::default() };
     let atelier = Arc::new(Atelier::new(app.clone(), studio.clone()));
-    let worker = Worker::new(app.executor()?, atelier, settings).with_courier(app.webhooks()?);
+    let worker = Worker::new(app.executor()?.with_metrics(counted.runs.clone()), atelier, settings)
+        .with_courier(app.webhooks()?);
     let Report { ended, failed, released } = worker.run(&stop).await?;
     say(format!("worker: {ended} run(s) ended, {failed} failed, {released} released for others"));
     Ok(())
@@ -138,9 +144,29 @@ pub(crate) fn report(components: &[Component]) {
     }
 }
 
-fn registry(studio: &Studio) -> Registry {
-    let mut registry = Registry::with_prefix("cofounder");
-    studio.metrics.register(&mut registry);
-    registry.register_collector(Box::new(crate::gauges::Gauges::new(studio.meter.clone())));
-    registry
+/// What counts requests and runs.
+#[derive(Default)]
+struct Counted {
+    traffic: Traffic,
+    runs: cofounder_executor::Metrics,
+}
+
+/// What whoever reads the metrics is shown.
+fn scrape(app: &Arc<App>, studio: &Arc<Studio>, counted: &Counted) -> Scrape {
+    let mut all = Registry::default();
+    all.register_collector(Box::new(Process { began: app.clock.now() }));
+    let registry = all.sub_registry_with_prefix("cofounder");
+    let build = vec![("version", env!("CARGO_PKG_VERSION")), ("target", std::env::consts::ARCH)];
+    registry.register("build", "What is running", Info::new(build));
+    counted.traffic.register(registry);
+    counted.runs.register(registry);
+    studio.metrics.register(registry);
+    let looked_up = LookedUp::default();
+    registry.register_collector(Box::new(Gauges { meter: studio.meter.clone(), db: app.db.clone() }));
+    registry.register_collector(Box::new(looked_up.clone()));
+    let (app, studio) = (app.clone(), studio.clone());
+    Scrape::new(all, move || {
+        let (app, studio, looked_up) = (app.clone(), studio.clone(), looked_up.clone());
+        async move { looked_up.look(&app, &studio.launcher).await }.boxed()
+    })
 }
