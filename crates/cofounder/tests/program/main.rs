@@ -21,6 +21,7 @@ mod lint;
 mod lists;
 mod logging;
 mod logging_secrets;
+mod metrics;
 mod models;
 mod money;
 mod money_at_once;

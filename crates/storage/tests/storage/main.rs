@@ -9,6 +9,7 @@
 mod accounts;
 mod approve;
 mod calls;
+mod depths;
 mod effects;
 mod failures;
 mod health;
