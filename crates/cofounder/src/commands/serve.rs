@@ -1,9 +1,8 @@
 //! `cofounder serve`: the HTTP server, with a worker inside unless it is told otherwise.
 
-use cofounder_auth::Tokens;
 use cofounder_executor::{Report, Stop, Worker};
 use cofounder_research::Reference;
-use cofounder_web::{Component, Readiness, Scrape, Service, ServiceParts, Sources, Traffic, listen};
+use cofounder_web::{Component, Place, Readiness, Scrape, Service, ServiceParts, Sources, Traffic, listen};
 use futures_util::FutureExt;
 use prometheus_client::{metrics::info::Info, registry::Registry};
 use std::{sync::Arc, time::Duration};
@@ -12,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     app::{App, Files},
     cli::{Global, ServeArgs},
+    doors::Doors,
     failure::Failure,
     faults::{Faults, unheard},
     gauges::{Gauges, Process},
@@ -27,6 +27,9 @@ use crate::{
 /// How often what is due now and then is done: texts that are kept long enough, tokens that were used.
 const NOW_AND_THEN: Duration = Duration::from_secs(5);
 
+/// How long what has ended of signing in is kept, for whoever looks after what happened.
+const ENDED: Duration = Duration::from_secs(30 * 24 * 3600);
+
 pub(crate) async fn run(global: &Global, args: &ServeArgs) -> Result<(), Failure> {
     let stop = lifecycle::stop_token().map_err(Failure::failed)?;
     let (files, problems) = Files::look(global)?;
@@ -39,7 +42,7 @@ pub(crate) async fn run(global: &Global, args: &ServeArgs) -> Result<(), Failure
     let outage = files.config.worker.runs().outage;
     let app = Arc::new(App::open_within(files, outage, &stop).await?);
     let studio = Arc::new(app.studio().await?);
-    let tokens = Arc::new(Tokens::new(app.db.clone(), app.clock.clone()));
+    let doors = Doors::new(&app)?;
     let config = &app.files.config;
     let listening = listen(bind).await.map_err(|error| Failure::failed(unheard(bind, &error)))?;
     let doing = Doing { serves: true, works: Some(!args.no_worker) };
@@ -55,7 +58,11 @@ pub(crate) async fn run(global: &Global, args: &ServeArgs) -> Result<(), Failure
         webhooks: app.webhooks()?,
         sources: Sources(on_the_web),
         meter: studio.meter.clone(),
-        tokens: tokens.clone(),
+        tokens: doors.tokens.clone(),
+        sessions: doors.sessions.clone(),
+        people: doors.people.clone(),
+        links: doors.links.clone(),
+        place: Place::new(config.server.public_url.clone()),
         readiness: readiness(&app, &studio, doing),
         scrape: scrape(&app, &studio, &counted),
         traffic: counted.traffic.clone(),
@@ -63,7 +70,7 @@ pub(crate) async fn run(global: &Global, args: &ServeArgs) -> Result<(), Failure
         stop: stop.clone(),
     });
     Manager.ready();
-    let tidying = tokio::spawn(tidy(app.clone(), tokens.clone(), stop.clone()));
+    let tidying = tokio::spawn(tidy(app.clone(), doors.clone(), stop.clone()));
     // What ends one of the two ends the other.
     let ((), working) = tokio::join!(
         ending(&stop, listening.serve(service, limits, stop.clone())),
@@ -71,9 +78,7 @@ pub(crate) async fn run(global: &Global, args: &ServeArgs) -> Result<(), Failure
     );
     reloading.abort();
     drop(tidying.await);
-    if let Err(error) = tokens.flush_used().await {
-        tracing::warn!(%error, "when tokens were last used could not be written down");
-    }
+    doors.flush().await;
     studio.close().await;
     working
 }
@@ -116,12 +121,13 @@ async fn work(
 }
 
 /// What is due now and then, until the program ends.
-async fn tidy(app: Arc<App>, tokens: Arc<Tokens>, stop: CancellationToken) {
+async fn tidy(app: Arc<App>, doors: Doors, stop: CancellationToken) {
     let keep = app.files.config.ledger.texts().map_or(Duration::ZERO, |texts| texts.keep);
     while !stop.is_cancelled() {
         tokio::select! { () = stop.cancelled() => return, () = tokio::time::sleep(NOW_AND_THEN) => {} }
-        if let Err(error) = tokens.flush_used().await {
-            tracing::warn!(%error, "when tokens were last used could not be written down; it is tried again");
+        doors.flush().await;
+        if let Err(error) = app.db.sweep_sign_ins(app.clock.now() - ENDED, 1_000).await {
+            tracing::warn!(%error, "sessions and links that have ended could not be dropped; it is tried again");
         }
         if let Err(error) = app.db.forget_texts(app.clock.now() - keep, 1_000).await {
             tracing::warn!(%error, "texts that were kept long enough could not be dropped; it is tried again");

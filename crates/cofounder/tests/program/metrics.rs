@@ -272,8 +272,10 @@ async fn the_engine_is_told_with_its_memory_and_its_restarts() {
     assert!((1e6..4e9).contains(&read.value("engine_resident_memory_bytes{model=\"tiny\"}")));
     assert!(read.value("model_tokens_total{model=\"embedded/tiny\",kind=\"output\"}") > 0.0);
     let threads = std::fs::read_dir(format!("/proc/{}/task", server.child.id().unwrap())).unwrap();
-    let children = threads.map(|thread| std::fs::read_to_string(thread.unwrap().path().join("children")).unwrap());
-    let children: Vec<i32> = children.collect::<String>().split_whitespace().map(|pid| pid.parse().unwrap()).collect();
+    let children =
+        threads.map(|thread| std::fs::read_to_string(thread.unwrap().path().join("children")).unwrap());
+    let children: Vec<i32> =
+        children.collect::<String>().split_whitespace().map(|pid| pid.parse().unwrap()).collect();
     let [engine] = children.as_slice() else { panic!("{children:?}") };
     let engine = Pid::from_raw(*engine).unwrap();
     kill_process(engine, Signal::KILL).unwrap();

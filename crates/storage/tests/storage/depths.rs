@@ -1,6 +1,7 @@
 //! How much there is to do.
 
 use cofounder_domain::Status;
+use cofounder_storage::Act;
 use std::time::Duration;
 
 use crate::{Bench, effects, on_both_databases};
@@ -23,7 +24,8 @@ async fn what_is_to_be_done_is_counted_by_status(bench: Bench) {
     for _ in 0..3 {
         bench.task().await;
     }
-    bench.db.cancel(bench.task().await.id, "no more").await.unwrap();
+    let not_needed = bench.task().await.id;
+    bench.db.by(&Act::OPERATOR).move_task(not_needed, Status::Cancelled, "no more").await.unwrap();
     effects::published(&bench, 2, 0).await;
     let owner = bench.owner();
     let claimed =

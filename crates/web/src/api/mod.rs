@@ -10,6 +10,8 @@ mod posts;
 mod tags;
 mod tasks;
 
+pub(crate) use tags::Seen;
+
 use axum::{Router, http::header::CONTENT_TYPE, response::IntoResponse, routing::get};
 use bytes::Bytes;
 use utoipa::openapi::OpenApi;
