@@ -8,7 +8,10 @@ mod tasks;
 pub(crate) use self::{
     keeping::{BackupArgs, RestoreArgs},
     models::{ModelCommand, ProviderArgs, ProviderCommand},
-    server::{BudgetCommand, LedgerBy, LedgerCommand, LedgerFilterArgs, ServeArgs, TokenArgs, TokenCommand},
+    server::{
+        BudgetCommand, HealthArgs, LedgerBy, LedgerCommand, LedgerFilterArgs, ServeArgs, TokenArgs,
+        TokenCommand,
+    },
     tasks::{ScheduleCommand, TaskCommand, TermsArgs, WorkerArgs},
 };
 
@@ -65,6 +68,8 @@ pub(crate) enum Command {
     Source(SourceCommand),
     /// Serve the gateway and the API, with a worker inside
     Serve(ServeArgs),
+    /// Ask the server on this machine how its parts are; exit code 1 if one that it needs is down
+    Health(HealthArgs),
     /// Tokens for programs that use the server
     #[command(subcommand)]
     Token(TokenCommand),

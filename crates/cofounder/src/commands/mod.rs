@@ -4,6 +4,7 @@ pub(crate) mod backup;
 pub(crate) mod budget;
 pub(crate) mod doctor;
 pub(crate) mod engine;
+pub(crate) mod health;
 pub(crate) mod ledger;
 pub(crate) mod lint;
 pub(crate) mod migrate;
@@ -49,6 +50,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Migrate => migrate::run(files, cli.global.json).await,
         Command::Backup(args) => backup::run(files, args, cli.global.json).await,
         Command::Restore(args) => restore::run(files, args, cli.global.json).await,
+        Command::Health(args) => health::run(&files, args, cli.global.json).await,
         Command::Token(command) => token::run(App::open(files).await?, command, cli.global.json).await,
         Command::Provider(command) => provider::run(files, command, cli.global.json).await,
         Command::Budget(command) => budget::run(App::open(files).await?, command, cli.global.json).await,
