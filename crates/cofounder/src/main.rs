@@ -56,7 +56,11 @@ fn main() -> ExitCode {
         {
             Ok(runtime) => {
                 runtime.spawn(logging::keep_telling());
-                let outcome = runtime.block_on(commands::run(&cli));
+                let outcome = runtime.block_on(async {
+                    let outcome = commands::run(&cli).await;
+                    logging::flush().await;
+                    outcome
+                });
                 runtime.shutdown_timeout(std::time::Duration::from_millis(500));
                 outcome
             }

@@ -19,7 +19,16 @@ use crate::{
 };
 
 /// What may change: a section, or a key in one.
-const MAY: [&str; 5] = ["log.", "gateway.", "server.head_ms", "server.connections", "server.grace_ms"];
+const MAY: [&str; 8] = [
+    "log.level",
+    "log.format",
+    "log.repeats",
+    "log.repeats_ms",
+    "gateway.",
+    "server.head_ms",
+    "server.connections",
+    "server.grace_ms",
+];
 
 /// What goes on with other limits.
 pub(crate) struct Live {

@@ -1,6 +1,7 @@
 //! `[log]`: what is told on standard error, and how.
 
 use serde::Deserialize;
+use url::Url;
 
 /// `[log]`
 #[derive(Debug, Deserialize)]
@@ -14,6 +15,8 @@ pub(crate) struct LogSection {
     pub(crate) repeats: u64,
     /// That time.
     pub(crate) repeats_ms: u64,
+    /// A collector of OpenTelemetry that spans are sent to, by HTTP: its address up to `/v1/traces`.
+    pub(crate) otlp: Option<Url>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -26,7 +29,7 @@ enum LogFormat {
 
 impl Default for LogSection {
     fn default() -> Self {
-        Self { level: None, format: LogFormat::Human, repeats: 10, repeats_ms: 10_000 }
+        Self { level: None, format: LogFormat::Human, repeats: 10, repeats_ms: 10_000, otlp: None }
     }
 }
 
@@ -40,7 +43,16 @@ impl LogSection {
     }
 
     /// What in it means nothing.
-    pub(super) fn problem(&self) -> Option<String> {
+    pub(super) fn problems(&self) -> impl Iterator<Item = String> {
+        let collector = self.otlp.as_ref().and_then(|url| match url.scheme() {
+            _ if cfg!(not(feature = "otlp")) => Some(format!("log.otlp: {}", crate::logging::WITHOUT)),
+            "http" | "https" => None,
+            _ => Some("log.otlp must begin with http:// or https://".to_owned()),
+        });
+        self.level_problem().into_iter().chain(collector)
+    }
+
+    fn level_problem(&self) -> Option<String> {
         let refused = crate::logging::filter(self.level()).err()?;
         let words = "write error, warn, info, debug or trace, or directives as RUST_LOG has them";
         Some(format!("log.level is no level ({refused}): {words}"))

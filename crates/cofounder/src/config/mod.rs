@@ -147,7 +147,7 @@ impl Config {
         let named = environment::overlay(&mut table, variables, &mut problems);
         let mut config = odds::read(table, file, &named, &mut problems);
         problems.extend(config.budget.problems());
-        problems.extend(config.log.problem());
+        problems.extend(config.log.problems());
         if !problems.is_empty() {
             // Nobody writes with a configuration of which a part is not understood.
             config.written = toml::Table::new();

@@ -25,7 +25,7 @@ use super::{
 use crate::config::LogSection;
 
 /// Whose spans name ids. Those of other libraries name what concerns them alone.
-const OURS: &str = "cofounder";
+pub(super) const OURS: &str = "cofounder";
 
 /// What is told whatever the level is: to people the words alone.
 pub(super) const SAID: &str = "cofounder::said";

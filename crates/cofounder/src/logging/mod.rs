@@ -4,18 +4,29 @@
 //! Lines carry the ids of the spans that they are in. Nothing that comes from outside can begin a line of its own or
 //! command a terminal, and no address is told with its user, password or query.
 
+#[cfg(feature = "otlp")]
+mod export;
+#[cfg(not(feature = "otlp"))]
+#[path = "no_export.rs"]
+mod export;
 mod form;
 mod lines;
 mod repeats;
 
 pub(crate) use form::harmless;
 
+use export::Export;
 use lines::{Lines, SAID, Written};
 use std::{
     sync::{Arc, OnceLock},
     time::Duration,
 };
-use tracing_subscriber::{EnvFilter, Registry, layer::SubscriberExt, reload, util::SubscriberInitExt};
+use tracing_subscriber::{
+    EnvFilter, Registry,
+    layer::{Layered, SubscriberExt},
+    reload,
+    util::SubscriberInitExt,
+};
 
 use crate::config::LogSection;
 
@@ -24,7 +35,14 @@ const LOOK: Duration = Duration::from_secs(1);
 
 static LOG: OnceLock<Log> = OnceLock::new();
 
+/// What spans go through before they are sent anywhere.
+type Filtered = Layered<reload::Layer<EnvFilter, Registry>, Registry>;
+
+/// Why spans cannot be sent.
+pub(crate) const WITHOUT: &str = "this program was built without OTLP; build it with `--features otlp`";
+
 struct Log {
+    export: Export<Filtered>,
     filter: reload::Handle<EnvFilter, Registry>,
     lines: Arc<Lines>,
     /// What sets the level, if it is not the configuration.
@@ -36,8 +54,9 @@ pub(crate) fn start(verbose: u8) {
     let (filter, held, refused) = asked(verbose);
     let (filter, handle) = reload::Layer::new(filter);
     let lines = Arc::new(Lines::default());
-    let begun = tracing_subscriber::registry().with(filter).with(Written(Arc::clone(&lines))).try_init();
-    if begun.is_ok() && LOG.set(Log { filter: handle, lines, held }).is_ok() {
+    let (exported, export) = export::layer::<Filtered>();
+    let layers = tracing_subscriber::registry().with(filter).with(exported).with(Written(Arc::clone(&lines)));
+    if layers.try_init().is_ok() && LOG.set(Log { export, filter: handle, lines, held }).is_ok() {
         log_panics();
     }
     if let Some(refused) = refused {
@@ -82,6 +101,9 @@ fn parsed(directives: &str) -> Result<EnvFilter, String> {
 pub(crate) fn configure(section: &LogSection) -> Option<String> {
     let log = LOG.get()?;
     log.lines.configure(section);
+    if let Some(Err(error)) = section.otlp.as_ref().map(|collector| log.export.begin(collector)) {
+        tracing::warn!(%error, "spans are not sent to the collector");
+    }
     if let Some(held) = log.held {
         return Some(format!("log.level is set by {held}"));
     }
@@ -120,6 +142,13 @@ pub(crate) async fn keep_telling() {
         if let Some(log) = LOG.get() {
             log.lines.tell_left_out(false);
         }
+    }
+}
+
+/// Sends what a collector has not got yet.
+pub(crate) async fn flush() {
+    if let Some(log) = LOG.get() {
+        log.export.end().await;
     }
 }
 

@@ -12,6 +12,7 @@ mod clients;
 mod connections;
 mod deploying;
 mod described;
+mod exporting;
 mod faults;
 mod gateway;
 mod hostile;

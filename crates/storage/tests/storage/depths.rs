@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use crate::{Bench, effects, on_both_databases};
 
-on_both_databases! { what_is_to_be_done_is_counted_by_status }
+on_both_databases! {
+    what_is_to_be_done_is_counted_by_status,
+}
 
 /// Tried by counting tasks that have ended, and by leaving out what there is none of: the test failed each time.
 async fn what_is_to_be_done_is_counted_by_status(bench: Bench) {
