@@ -1,6 +1,9 @@
 //! What the program says on standard error, and that nobody else says it.
 
-use cofounder_testkit::provider::{End, Reply};
+use cofounder_testkit::{
+    provider::{End, Reply},
+    receiver::{Answer, FakeReceiver},
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -21,7 +24,7 @@ fn read(line: &str) -> Value {
     let read: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
     let time = read["time"].as_str().unwrap_or_else(|| panic!("{line}"));
     let _: cofounder_domain::Timestamp = time.parse().unwrap();
-    assert!(["error", "warn", "info", "debug"].contains(&read["level"].as_str().unwrap()), "{line}");
+    assert!(["error", "warn", "info", "debug", "trace"].contains(&read["level"].as_str().unwrap()), "{line}");
     assert!(read["message"].is_string(), "{line}");
     read
 }
@@ -30,8 +33,8 @@ fn of<'a>(lines: &'a [Value], message: &str) -> Vec<&'a Value> {
     lines.iter().filter(|line| line["message"] == message).collect()
 }
 
-/// Tried without the span of steps, of calls (where they begin, and in the task of their own that makes them), of
-/// requests, and of bodies: the test failed each time.
+/// Tried without the span of steps, of a step's calls, of a client's call in the task that makes it, and of requests: the
+/// test failed each time.
 #[tokio::test(flavor = "multi_thread")]
 async fn audit_p11_every_line_carries_the_ids_of_its_request_task_step_and_call() {
     let bench = Workbench::new().await;
@@ -71,7 +74,7 @@ async fn audit_p11_every_line_carries_the_ids_of_its_request_task_step_and_call(
     }
 }
 
-/// Tried by reading a stream on outside of its request's span: the test failed.
+/// Tried with a task of its own for the call that does not take the request's span along: the test failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn lines_of_a_stream_and_of_its_end_carry_its_ids() {
     let bench = Workbench::new().await;
@@ -112,13 +115,31 @@ async fn every_answer_has_an_id_and_takes_over_a_harmless_one_only() {
 
 const FORGED: &str = "no\n2026-01-01T00:00:00.000Z ERROR forged\r{\"level\":\"error\",\"message\":\"forged\"}\n\u{1b}[2J\u{9b}31m";
 
-/// Tried without the escapes of both forms (unit tests of the forms were tried as well): the test failed each time.
+/// An encyclopaedia whose second article has a hostile title, and is not there.
+async fn hostile_wiki() -> FakeReceiver {
+    let wiki = FakeReceiver::honouring_keys().await.unwrap();
+    let json = |body: Value| {
+        let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        Answer::Status(200, headers, body.to_string().into())
+    };
+    let found = json!({"query": {"search": [{"pageid": 1, "title": "Foxes"}, {"pageid": 2, "title": FORGED}]}});
+    let article = json!({"query": {"pages": [{"pageid": 1, "title": "Foxes", "fullurl": "https://wiki.example/Foxes",
+        "extract": "Foxes live in 3 kinds of forests. They hunt at night. Their dens have 2 exits."}]}});
+    wiki.answer([json(found), json(article), Answer::status(404)]);
+    wiki
+}
+
+/// Tried without the quotes of one form and without the escapes of the other: the test failed each time.
 #[tokio::test(flavor = "multi_thread")]
 async fn text_from_outside_begins_no_line_and_commands_no_terminal() {
     for form in ["human", "json"] {
         let bench = Workbench::new().await;
         let key = token(&bench, &["--scope", "admin"]).await;
+        let wiki = hostile_wiki().await;
+        let base = wiki.url();
         let variables = [
+            ("COFOUNDER_RESEARCH__WIKIPEDIA__BASE_URL", base.as_str()),
+            ("COFOUNDER_RESEARCH__ALLOW_PRIVATE_ADDRESSES", "true"),
             ("COFOUNDER_LOG__FORMAT", form),
             ("COFOUNDER_LOG__LEVEL", "trace"),
             ("COFOUNDER_WORKER__RETRIES", "0"),
@@ -143,8 +164,8 @@ async fn text_from_outside_begins_no_line_and_commands_no_terminal() {
         until("the task fails", || async { bench.json(&["task", "show", id]).await["status"] == "failed" })
             .await;
         let said = server.said();
-        let told = said.iter().filter(|line| line.contains("forged")).count();
-        assert!(told >= 2, "what was said is told: {said:#?}");
+        let told = said.iter().any(|line| line.contains("forged") && line.contains("an article was left out"));
+        assert!(told, "what was said is told: {said:#?}");
         for line in said {
             assert!(!line.chars().any(char::is_control), "{line:?}");
             if form == "json" {

@@ -70,8 +70,8 @@ fn strictly(text: &str) {
     assert_eq!(samples.len(), text.lines().filter(|line| !line.starts_with('#')).count());
 }
 
-/// Tried without counting each of: requests, their end, runs, steps, attempts, effects, queues, budgets, takeovers; and
-/// with addresses as they are asked for as labels: the test failed each time.
+/// Tried without counting each of: runs, steps, attempts, takeovers, effects; and with addresses as they are asked for as
+/// labels: the test failed each time.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_happened_is_what_is_counted() {
     let (bench, receiver) = (Workbench::new().await, FakeReceiver::honouring_keys().await.unwrap());
@@ -250,7 +250,7 @@ async fn what_a_silent_database_does_not_tell_is_left_out() {
     );
 }
 
-/// Tried without each of the engine's numbers: the test failed each time.
+/// Tried without its memory and without its restarts: the test failed each time.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_engine_is_told_with_its_memory_and_its_restarts() {
     let bench = Workbench::new().await;

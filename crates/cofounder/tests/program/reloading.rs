@@ -44,8 +44,8 @@ async fn hears(stream: &mut TcpStream, within: Duration) -> bool {
     matches!(timeout(within, stream.read(&mut answer)).await, Ok(Ok(read)) if read > 0)
 }
 
-/// Tried without changing the log, the gateway's limits, and the number of connections (up, down): the test failed each
-/// time.
+/// Tried without changing the log, the gateway's limits, and the number of connections (up, then down): the test failed
+/// each time.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_and_the_limits_change_without_a_restart() {
     let bench = Workbench::new().await;
