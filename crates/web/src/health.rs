@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Component {
     /// Its name.
-    pub name: &'static str,
+    pub name: String,
     /// How it is.
     pub state: ComponentState,
     /// Why, in words.
@@ -33,11 +33,16 @@ pub struct Component {
 }
 
 impl Component {
+    /// A part that is like this.
+    pub fn new(name: impl Into<String>, state: ComponentState, why: impl Into<String>) -> Self {
+        Self { name: name.into(), state, why: why.into() }
+    }
+
     /// What `look` finds, if it does so in time. A part that does not say how it is, is down.
-    pub async fn within(name: &'static str, look: impl Future<Output = (ComponentState, String)>) -> Self {
+    pub async fn within(name: &str, look: impl Future<Output = (ComponentState, String)>) -> Self {
         let late = |_| (ComponentState::Down, format!("did not answer within {} s", PATIENCE.as_secs()));
         let (state, why) = tokio::time::timeout(PATIENCE, look).await.unwrap_or_else(late);
-        Self { name, state, why }
+        Self::new(name, state, why)
     }
 }
 
@@ -53,6 +58,19 @@ pub enum ComponentState {
     Off,
     /// It does not work, and the program cannot do without it.
     Down,
+}
+
+impl ComponentState {
+    /// In a word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Degraded => "degraded",
+            Self::Off => "off",
+            Self::Down => "down",
+        }
+    }
 }
 
 /// What was found, and when.

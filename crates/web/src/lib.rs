@@ -17,19 +17,23 @@ mod listen;
 mod metrics;
 mod place;
 mod problem;
+mod requests;
 mod shown;
 mod signin;
 mod state;
+mod traffic;
 
 pub use api::openapi;
 pub use health::{Component, ComponentState, Readiness};
 pub use listen::{ListenSettings, Listening, listen};
+pub use metrics::Scrape;
 pub use place::Place;
 pub use problem::Problem;
 pub use signin::link_path;
 pub use state::{GatewaySettings, Service, ServiceParts, Sources};
+pub use traffic::Traffic;
 
-use axum::Router;
+use axum::{Router, middleware};
 
 /// Every route.
 pub fn routes(service: Service) -> Router {
@@ -37,5 +41,6 @@ pub fn routes(service: Service) -> Router {
         .merge(signin::routes())
         .method_not_allowed_fallback(access::wrong_method)
         .fallback(access::nowhere)
+        .layer(middleware::from_fn_with_state(service.clone(), requests::observed))
         .with_state(service)
 }

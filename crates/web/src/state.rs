@@ -5,11 +5,11 @@ use cofounder_auth::{Links, People, Sessions, Tokens};
 use cofounder_metering::{Budgets, Meter};
 use cofounder_publish::Webhooks;
 use cofounder_storage::Database;
-use prometheus_client::registry::Registry;
 use std::{sync::Arc, time::Duration};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::{content::Content, health::Readiness, place::Place};
+use crate::{content::Content, health::Readiness, metrics::Scrape, place::Place, traffic::Traffic};
 
 /// What a service is made from.
 pub struct ServiceParts {
@@ -36,9 +36,11 @@ pub struct ServiceParts {
     /// Knows whether the parts are ready.
     pub readiness: Readiness,
     /// What is counted.
-    pub registry: Registry,
-    /// Limits of the gateway.
-    pub gateway: GatewaySettings,
+    pub scrape: Scrape,
+    /// Counts requests.
+    pub traffic: Traffic,
+    /// Limits of the gateway, which may change.
+    pub gateway: watch::Receiver<GatewaySettings>,
     /// Tells that the program ends: answers that would go on end as well.
     pub stop: CancellationToken,
 }
@@ -86,8 +88,12 @@ impl Service {
         Self(Arc::new(parts), Arc::default())
     }
 
-    pub(crate) fn registry(&self) -> &Registry {
-        &self.0.registry
+    pub(crate) fn scrape(&self) -> &Scrape {
+        &self.0.scrape
+    }
+
+    pub(crate) fn traffic(&self) -> &Traffic {
+        &self.0.traffic
     }
 }
 
@@ -171,6 +177,6 @@ impl FromRef<Service> for CancellationToken {
 
 impl FromRef<Service> for GatewaySettings {
     fn from_ref(service: &Service) -> Self {
-        service.0.gateway
+        *service.0.gateway.borrow()
     }
 }

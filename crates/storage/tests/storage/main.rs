@@ -11,6 +11,7 @@ mod approve;
 mod audit;
 mod calls;
 mod deliveries;
+mod depths;
 mod effects;
 mod failures;
 mod feed;

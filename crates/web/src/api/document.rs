@@ -118,7 +118,7 @@ const FAULTS: [Known; 14] = [
     (415, "The body is encoded", takes_body),
     (429, "A limit was reached; `Retry-After` says until when", takes_body),
     (500, "A defect of this program, told by a number", |_, _| true),
-    (501, "The model's provider does not offer this", takes_body),
+    (501, "No model that is configured offers this; the message says how to enable it", takes_body),
     (502, "The model's provider gave an answer that is not valid", takes_body),
     (503, "The model's provider, or the database, does not answer now", |_, _| true),
     (504, "The model's provider was too slow", takes_body),
