@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use cofounder_domain::FaultKind;
-use prometheus_client::encoding::text::encode;
+use prometheus_client::{encoding::text::encode, metrics::counter::Counter, registry::Registry};
 
 use crate::{
     Problem,
@@ -21,7 +21,7 @@ const FORM: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// In the form of OpenMetrics 1.0, as Prometheus reads it.
 #[utoipa::path(
     get, path = "/metrics", tag = "program", security(("token" = ["viewer"])),
-    responses((status = 200, description = "The counters", body = String, content_type = "application/openmetrics-text"))
+    responses((status = 200, description = "The counters", body = String, content_type = "application/openmetrics-text", example = shown))
 )]
 pub(crate) async fn show(_caller: Caller<ReadMetrics>, State(service): State<Service>) -> Response {
     let mut text = String::new();
@@ -32,4 +32,13 @@ pub(crate) async fn show(_caller: Caller<ReadMetrics>, State(service): State<Ser
             Problem::new(FaultKind::Bug, "the counters could not be written").into_response()
         }
     }
+}
+
+/// A counter as the example shows it.
+fn shown() -> String {
+    let (mut registry, calls) = (Registry::with_prefix("cofounder"), Counter::<u64>::default());
+    registry.register("example", "How often the example was counted", calls.clone());
+    calls.inc();
+    let mut text = String::new();
+    encode(&mut text, &registry).map(|()| text).unwrap_or_default()
 }

@@ -11,6 +11,7 @@ mod briefs;
 mod clients;
 mod connections;
 mod described;
+mod documented;
 mod faults;
 mod gateway;
 mod hostile;

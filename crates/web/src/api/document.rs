@@ -1,5 +1,6 @@
 //! What every operation of the API shares: its head, its means of showing who asks, and its problems.
 
+use std::collections::BTreeMap;
 use utoipa::{
     OpenApi, ToSchema,
     openapi::{
@@ -9,7 +10,7 @@ use utoipa::{
     },
 };
 
-use super::extract::LARGEST;
+use super::{examples, extract::LARGEST, limits, refusals};
 use crate::{gateway::words::OpenAiError, problem::ProblemDocument};
 
 #[derive(OpenApi)]
@@ -48,12 +49,13 @@ pub(super) fn complete(api: &mut Document) {
             let tag = operation.tags.iter().flatten().next().cloned().unwrap_or_default();
             let name = operation.operation_id.take().unwrap_or_default();
             operation.operation_id = Some(format!("{tag}_{name}"));
-            match tag == GATEWAY {
-                true => add_problems(operation, changes, &FAULTS, true),
-                false => add_problems(operation, changes, &PROBLEMS, false),
-            }
+            let gateway = tag == GATEWAY;
+            add_problems(operation, changes, gateway, &mut components.responses);
+            refusals::fill(operation, gateway);
+            limits::tell(operation, gateway);
         }
     }
+    examples::spread(api);
 }
 
 /// The part of the API that speaks in another's words, errors included.
@@ -96,12 +98,24 @@ const FAULTS: [Known; 14] = [
     (504, "The model's provider was too slow", takes_body),
 ];
 
-fn add_problems(operation: &mut Operation, changes: bool, known: &[Known], openai: bool) {
+/// Names the answers that are the same everywhere, each of which stands once among those that are shared.
+fn add_problems(
+    operation: &mut Operation,
+    changes: bool,
+    gateway: bool,
+    shared: &mut BTreeMap<String, RefOr<Response>>,
+) {
+    let (known, name): (&[Known], _) = if gateway { (&FAULTS, "Fault") } else { (&PROBLEMS, "Problem") };
     for (status, when, applies) in known {
-        if applies(operation, changes) {
-            let responses = &mut operation.responses.responses;
-            responses.entry(status.to_string()).or_insert_with(|| RefOr::T(problem(when, openai)));
+        if !applies(operation, changes) {
+            continue;
         }
+        let name = format!("{name}{status}");
+        let responses = &mut operation.responses.responses;
+        responses.entry(status.to_string()).or_insert_with(|| {
+            shared.entry(name.clone()).or_insert_with(|| RefOr::T(problem(*status, when, gateway)));
+            RefOr::Ref(Ref::from_response_name(name))
+        });
     }
 }
 
@@ -118,11 +132,12 @@ fn names_something(operation: &Operation, _: bool) -> bool {
     parameters.into_iter().any(|p| matches!(p, RefOr::T(p) if p.parameter_in == ParameterIn::Path))
 }
 
-fn problem(when: &str, openai: bool) -> Response {
-    let (form, name) = match openai {
+fn problem(status: u16, when: &str, gateway: bool) -> Response {
+    let (form, name) = match gateway {
         true => ("application/json", OpenAiError::name()),
         false => ("application/problem+json", ProblemDocument::name()),
     };
-    let content = ContentBuilder::new().schema(Some(RefOr::Ref(Ref::from_schema_name(name)))).build();
+    let schema = Some(RefOr::Ref(Ref::from_schema_name(name)));
+    let content = ContentBuilder::new().schema(schema).example(refusals::example(status, gateway)).build();
     ResponseBuilder::new().description(when).content(form, content).build()
 }

@@ -16,7 +16,7 @@ use crate::{
 /// The largest body of a request to the API, in bytes.
 pub(crate) const LARGEST: usize = 1 << 20;
 /// How long a body may take to come.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A JSON body.
 pub(crate) struct Json<T>(pub(crate) T);

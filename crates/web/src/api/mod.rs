@@ -4,9 +4,12 @@
 //! attribute what it answers; what every operation shares stands in [`document`].
 
 mod document;
+mod examples;
 mod extract;
+mod limits;
 mod page;
 mod posts;
+mod refusals;
 mod tags;
 mod tasks;
 

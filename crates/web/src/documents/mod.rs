@@ -3,11 +3,13 @@
 mod moment;
 mod post;
 mod record;
+pub(crate) mod sample;
 mod step;
 mod task;
 
 pub use moment::Moment;
 pub use post::{PostDocument, PostItem, RevisionItem};
 pub use record::{EffectItem, HistoryItem, JournalItem, RunItem, journal};
+pub(crate) use sample::Sample;
 pub use step::{StepItem, Try};
 pub use task::{Calls, TaskDocument, TaskItem};

@@ -7,7 +7,10 @@ use cofounder_storage::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Moment;
+use super::{
+    Moment, Sample,
+    sample::{OWNER, at},
+};
 
 /// Entries of a journal that are read at a time.
 const PAGE: u64 = 1_000;
@@ -63,6 +66,7 @@ pub struct EffectItem {
 
 /// An entry of a task's journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(examples(Self::sample))]
 pub struct JournalItem {
     /// Its number in the task's journal, from 1, without gaps.
     pub seq: i64,
@@ -123,5 +127,47 @@ impl From<JournalEvent> for JournalItem {
     fn from(entry: JournalEvent) -> Self {
         let JournalEvent { seq, at, event, path, detail, owner } = entry;
         Self { seq, at: at.into(), event, path, detail, owner: owner.as_deref().map(owner_name) }
+    }
+}
+
+impl Sample for RunItem {
+    fn sample() -> Self {
+        let outcome = Some(Status::AwaitingApproval.as_str().to_owned());
+        Self { fence: 1, owner: OWNER.to_owned(), started_at: at(1), ended_at: Some(at(42)), outcome }
+    }
+}
+
+impl Sample for HistoryItem {
+    fn sample() -> Self {
+        let (old, new) = (Some(Status::InProgress), Status::AwaitingApproval);
+        Self { at: at(42), old, new, reason: "the draft is done".to_owned() }
+    }
+}
+
+impl Sample for EffectItem {
+    fn sample() -> Self {
+        Self {
+            id: "019ac9d9-1f40-7a61-9d2b-6c5b4a392803".to_owned(),
+            kind: "webhook".to_owned(),
+            target: "newsroom".to_owned(),
+            state: "done".to_owned(),
+            attempts: 1,
+            receipt: Some("200 OK".to_owned()),
+            error: None,
+            updated_at: at(301),
+        }
+    }
+}
+
+impl Sample for JournalItem {
+    fn sample() -> Self {
+        Self {
+            seq: 3,
+            at: at(1),
+            event: "step_started".to_owned(),
+            path: "research".to_owned(),
+            detail: "attempt 1".to_owned(),
+            owner: Some(OWNER.to_owned()),
+        }
     }
 }

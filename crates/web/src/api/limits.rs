@@ -1,0 +1,34 @@
+//! What the description says of every operation's limits, and of who may: in words, and for programs as `x-limits`.
+
+use serde_json::{Value, json};
+use utoipa::openapi::{extensions::ExtensionsBuilder, path::Operation};
+
+use super::extract::{LARGEST, PATIENCE};
+use crate::GatewaySettings;
+
+/// Adds both to what an operation says of itself.
+pub(super) fn tell(operation: &mut Operation, gateway: bool) {
+    let mut words = format!("{}\n\n{}", operation.description.take().unwrap_or_default(), who(operation));
+    if operation.request_body.is_some() {
+        let settings = GatewaySettings::default();
+        let (bytes, time) = if gateway { (settings.largest, settings.read) } else { (LARGEST, PATIENCE) };
+        let (mib, seconds) = (bytes >> 20, time.as_secs());
+        let unless = if gateway { " (`gateway.body_mib` and `gateway.read_ms`, if not set)" } else { "" };
+        words += &format!(" A body has at most {mib} MiB, and {seconds} s to come{unless}.");
+        let limits = json!({"body_bytes": bytes, "body_seconds": seconds});
+        let extensions = ExtensionsBuilder::new().add("x-limits", limits).build();
+        operation.extensions.get_or_insert_default().merge(extensions);
+    }
+    operation.description = Some(words);
+}
+
+fn who(operation: &Operation) -> String {
+    let security = operation.security.iter().flatten();
+    let ways: Vec<Value> = security.filter_map(|way| serde_json::to_value(way).ok()).collect();
+    let scope = ways.iter().find_map(|way| way["token"][0].as_str());
+    match (scope, ways.contains(&json!({}))) {
+        (None, _) => "Anybody may ask.".to_owned(),
+        (Some(scope), true) => format!("Anybody may ask; there is more for the scope `{scope}`."),
+        (Some(scope), false) => format!("Needs the scope `{scope}`."),
+    }
+}
