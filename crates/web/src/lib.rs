@@ -15,6 +15,8 @@ mod listen;
 mod metrics;
 mod problem;
 mod state;
+#[cfg(test)]
+mod walk;
 
 pub use api::openapi;
 pub use health::{Component, ComponentState, Readiness};
@@ -24,10 +26,12 @@ pub use state::{GatewaySettings, Service, ServiceParts, Sources};
 
 use axum::Router;
 
-/// Every route.
-pub fn routes(service: Service) -> Router {
+/// Every route: the walk through them, a test, goes through these.
+fn every() -> Router<Service> {
     api::routes()
-        .method_not_allowed_fallback(access::wrong_method)
-        .fallback(access::nowhere)
-        .with_state(service)
+}
+
+/// Every route, and what answers where there is none.
+pub fn routes(service: Service) -> Router {
+    every().method_not_allowed_fallback(access::wrong_method).fallback(access::nowhere).with_state(service)
 }
