@@ -7,6 +7,7 @@
 //! of `domain` and nothing of models, networks, or how an article is made.
 
 mod accounts;
+mod audit;
 mod calls;
 mod creation;
 mod database;
@@ -43,6 +44,7 @@ mod wake;
 mod work;
 
 pub use accounts::{Account, AccountState, Taken};
+pub use audit::{Act, Acting, Actor, ActorKind, AuditFilter, AuditLine};
 pub use calls::{CallEnd, CallStart, FailedCall, FinishedCall, JournalledCall};
 pub use creation::{Asked, NewSource, Terms};
 pub use database::{Connections, Database, PoolSettings};

@@ -13,6 +13,8 @@ mod refusals;
 mod tags;
 mod tasks;
 
+pub(crate) use tags::Seen;
+
 use axum::{Router, http::header::CONTENT_TYPE, response::IntoResponse, routing::get};
 use bytes::Bytes;
 use utoipa::openapi::OpenApi;
