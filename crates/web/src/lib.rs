@@ -9,13 +9,18 @@ mod api;
 mod body;
 mod connections;
 mod cookies;
+mod docs;
 pub mod documents;
 mod gateway;
+mod hardening;
 mod health;
+#[cfg(test)]
+mod hostile;
 mod listen;
 mod metrics;
 mod place;
 mod problem;
+mod rates;
 mod shown;
 mod state;
 #[cfg(test)]
@@ -26,16 +31,21 @@ pub use health::{Component, ComponentState, Readiness};
 pub use listen::{ListenSettings, Listening, listen};
 pub use place::Place;
 pub use problem::Problem;
+pub use rates::{RateSettings, Rates};
 pub use state::{GatewaySettings, Service, ServiceParts, Sources};
 
-use axum::Router;
+use axum::{Router, extract::FromRef, middleware::from_fn_with_state};
 
 /// Every route: the walk through them, a test, goes through these.
 fn every() -> Router<Service> {
-    api::routes()
+    api::routes().merge(docs::routes())
 }
 
 /// Every route, and what answers where there is none.
 pub fn routes(service: Service) -> Router {
-    every().method_not_allowed_fallback(access::wrong_method).fallback(access::nowhere).with_state(service)
+    let layered = every()
+        .method_not_allowed_fallback(access::wrong_method)
+        .fallback(access::nowhere)
+        .layer(from_fn_with_state(service.clone(), rates::counted));
+    hardening::hardened(layered, &Place::from_ref(&service)).with_state(service)
 }

@@ -22,9 +22,11 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// Of a kind, with words for a person.
+    /// Of a kind, with words for a person. What of them comes from a request may hold what moves a terminal's cursor, and
+    /// is shown without.
     pub fn new(kind: FaultKind, detail: impl Into<String>) -> Self {
-        Self { kind, status: kind.http_status(), detail: detail.into(), retry_after: None }
+        let detail = detail.into().replace(char::is_control, "\u{fffd}");
+        Self { kind, status: kind.http_status(), detail, retry_after: None }
     }
 
     /// The same with another status of HTTP.

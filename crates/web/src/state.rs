@@ -9,7 +9,7 @@ use prometheus_client::registry::Registry;
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
-use crate::{health::Readiness, place::Place};
+use crate::{health::Readiness, place::Place, rates::Rates};
 
 /// What a service is made from.
 pub struct ServiceParts {
@@ -31,6 +31,8 @@ pub struct ServiceParts {
     pub links: Arc<Links>,
     /// Where browsers see the program.
     pub place: Place,
+    /// Counts requests.
+    pub rates: Arc<Rates>,
     /// Knows whether the parts are ready.
     pub readiness: Readiness,
     /// What is counted.
@@ -140,6 +142,12 @@ impl FromRef<Service> for Arc<Links> {
 impl FromRef<Service> for Place {
     fn from_ref(service: &Service) -> Self {
         service.0.place.clone()
+    }
+}
+
+impl FromRef<Service> for Arc<Rates> {
+    fn from_ref(service: &Service) -> Self {
+        service.0.rates.clone()
     }
 }
 

@@ -6,8 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Routes that the description does not have, and why.
-const UNDESCRIBED: [(&str, &str); 3] = [
+const UNDESCRIBED: [(&str, &str); 4] = [
     ("/openapi.json", "the description itself"),
+    ("/docs", "the same as a page"),
     ("/v1/models/{provider}/{*model}", "`/v1/models/{id}` of a name whose slash is written as it is"),
     ("/v1/{*rest}", "answers that there is nothing, in the words of OpenAI's API"),
 ];

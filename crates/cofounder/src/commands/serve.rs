@@ -4,7 +4,9 @@ use cofounder_executor::{Report, Stop, Worker};
 use cofounder_metering::Need;
 use cofounder_providers::{Role, TargetState};
 use cofounder_research::Reference;
-use cofounder_web::{Component, ComponentState, Place, Readiness, Service, ServiceParts, Sources, listen};
+use cofounder_web::{
+    Component, ComponentState, Place, Rates, Readiness, Service, ServiceParts, Sources, listen,
+};
 use futures_util::FutureExt;
 use prometheus_client::registry::Registry;
 use std::{sync::Arc, time::Duration};
@@ -49,6 +51,7 @@ pub(crate) async fn run(files: Files, args: &ServeArgs) -> Result<(), Failure> {
         people: doors.people.clone(),
         links: doors.links.clone(),
         place: Place::new(config.server.public_url.clone()),
+        rates: Arc::new(Rates::new(config.server.rates())),
         readiness: readiness(&app, &studio, !args.no_worker),
         registry: registry(&studio),
         gateway: config.gateway.settings(),

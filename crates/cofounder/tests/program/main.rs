@@ -7,6 +7,7 @@ mod workbench;
 mod workers;
 
 mod api;
+mod attacks;
 mod briefs;
 mod clients;
 mod connections;

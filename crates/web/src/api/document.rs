@@ -17,7 +17,7 @@ use crate::{gateway::words::OpenAiError, problem::ProblemDocument};
 #[openapi(
     info(
         title = "cofounder",
-        description = "Ask for articles, follow how they are made, approve and publish them. Errors are problem documents (RFC 9457); times are RFC 3339 in UTC; lists come in pages (`limit`, `cursor`).",
+        description = "Ask for articles, follow how they are made, approve and publish them. Errors are problem documents (RFC 9457); times are RFC 3339 in UTC; lists come in pages (`limit`, `cursor`). Limits of requests are those of an installation that does not set others (`server.requests_per_minute`, `server.unknown_requests_per_minute`, `gateway`); `x-limits` has them as numbers.",
         license(name = "MIT OR Apache-2.0")
     ),
     components(schemas(ProblemDocument, OpenAiError)),
@@ -67,7 +67,7 @@ type Known = (u16, &'static str, fn(&Operation, bool) -> bool);
 
 const _: () = assert!(LARGEST == 1 << 20, "the words below name the limit");
 
-const PROBLEMS: [Known; 11] = [
+const PROBLEMS: [Known; 12] = [
     (400, "The body is no JSON", takes_body),
     (401, "No token, or one that is not valid", is_closed),
     (403, "The token does not have the scope", is_closed),
@@ -77,6 +77,7 @@ const PROBLEMS: [Known; 11] = [
     (413, "The body is larger than 1 MiB", takes_body),
     (415, "The body is not JSON, or is encoded", takes_body),
     (422, "What was given is not valid", |_, _| true),
+    (429, "Too many requests; `Retry-After` says how many seconds to wait", is_closed),
     (500, "A defect of this program, told by a number", |_, _| true),
     (503, "The database does not answer now", |_, _| true),
 ];
@@ -90,7 +91,7 @@ const FAULTS: [Known; 14] = [
     (408, "The request did not come in time", takes_body),
     (413, "The body is larger than `gateway.body_mib`", takes_body),
     (415, "The body is encoded", takes_body),
-    (429, "A limit was reached; `Retry-After` says until when", takes_body),
+    (429, "A limit was reached; `Retry-After` says until when", |_, _| true),
     (500, "A defect of this program, told by a number", |_, _| true),
     (501, "The model's provider does not offer this", takes_body),
     (502, "The model's provider gave an answer that is not valid", takes_body),

@@ -1,13 +1,14 @@
 //! What the description says of every operation's limits, and of who may: in words, and for programs as `x-limits`.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use utoipa::openapi::{extensions::ExtensionsBuilder, path::Operation};
 
 use super::extract::{LARGEST, PATIENCE};
-use crate::GatewaySettings;
+use crate::{GatewaySettings, RateSettings};
 
 /// Adds both to what an operation says of itself.
 pub(super) fn tell(operation: &mut Operation, gateway: bool) {
+    let mut limits: Vec<(&str, Value)> = Vec::new();
     let mut words = format!("{}\n\n{}", operation.description.take().unwrap_or_default(), who(operation));
     if operation.request_body.is_some() {
         let settings = GatewaySettings::default();
@@ -15,8 +16,22 @@ pub(super) fn tell(operation: &mut Operation, gateway: bool) {
         let (mib, seconds) = (bytes >> 20, time.as_secs());
         let unless = if gateway { " (`gateway.body_mib` and `gateway.read_ms`, if not set)" } else { "" };
         words += &format!(" A body has at most {mib} MiB, and {seconds} s to come{unless}.");
-        let limits = json!({"body_bytes": bytes, "body_seconds": seconds});
-        let extensions = ExtensionsBuilder::new().add("x-limits", limits).build();
+        limits.extend([("body_bytes", bytes.into()), ("body_seconds", seconds.into())]);
+    }
+    if operation.security.is_some() && !gateway {
+        let RateSettings { known, unknown, .. } = RateSettings::default();
+        words += &format!(
+            " A caller may ask {known} times a minute, unless set otherwise; `RateLimit` tells what is left."
+        );
+        limits.extend([
+            ("caller_requests_per_minute", known.into()),
+            ("address_requests_per_minute", unknown.into()),
+        ]);
+    }
+    if !limits.is_empty() {
+        let limits = limits.into_iter().map(|(name, limit)| (name.to_owned(), limit)).collect::<Map<_, _>>();
+        // One alone, since several have no order.
+        let extensions = ExtensionsBuilder::new().add("x-limits", Value::Object(limits)).build();
         operation.extensions.get_or_insert_default().merge(extensions);
     }
     operation.description = Some(words);

@@ -14,6 +14,8 @@ mod tags;
 mod tasks;
 
 pub(crate) use tags::Seen;
+#[cfg(test)]
+pub(crate) use tags::Tag;
 
 use axum::{Router, http::header::CONTENT_TYPE, response::IntoResponse, routing::get};
 use bytes::Bytes;

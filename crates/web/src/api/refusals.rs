@@ -39,12 +39,17 @@ fn problem(status: u16) -> Option<Value> {
         404 => (F::NotFound, "there is no task `019ac9d4-4e80-7c30-8a1e-5d0f6b7c8d01`"),
         408 => (F::InvalidInput, "the request did not come within 30 s. Nothing was changed"),
         409 => (F::Conflict, "the task is `published`, and cannot become `cancelled`. Nothing was changed"),
+        412 => (F::Conflict, "it has changed since you read it; read it again. Nothing was changed"),
         413 => (F::InvalidInput, "the request is larger than 1 MiB; send less. Nothing was changed"),
         415 => (
             F::InvalidInput,
             "the body must be JSON: send `Content-Type: application/json`. Nothing was changed",
         ),
         422 => (F::InvalidInput, "`limit` is 0; a page has 1 to 200 items"),
+        428 => (
+            F::InvalidInput,
+            "send `If-Match` with the `ETag` of what you have read, so that nobody's change is lost unseen. Nothing was changed",
+        ),
         429 => (F::Limited, "too many requests; wait as long as `Retry-After` says. Nothing was changed"),
         500 => (
             F::Bug,
