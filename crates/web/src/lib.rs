@@ -22,6 +22,7 @@ mod place;
 mod problem;
 mod rates;
 mod shown;
+mod signin;
 mod state;
 #[cfg(test)]
 mod walk;
@@ -32,13 +33,14 @@ pub use listen::{ListenSettings, Listening, listen};
 pub use place::Place;
 pub use problem::Problem;
 pub use rates::{RateSettings, Rates};
+pub use signin::link_path;
 pub use state::{GatewaySettings, Service, ServiceParts, Sources};
 
 use axum::{Router, extract::FromRef, middleware::from_fn_with_state};
 
 /// Every route: the walk through them, a test, goes through these.
 fn every() -> Router<Service> {
-    api::routes().merge(docs::routes())
+    api::routes().merge(docs::routes()).merge(signin::routes())
 }
 
 /// Every route, and what answers where there is none.

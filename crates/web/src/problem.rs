@@ -41,6 +41,10 @@ impl Problem {
         (self.status, self.detail, self.retry_after)
     }
 
+    pub(crate) const fn status(&self) -> u16 {
+        self.status
+    }
+
     /// What it looks like on the wire.
     pub(crate) fn document(self) -> ProblemDocument {
         ProblemDocument {

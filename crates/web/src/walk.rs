@@ -6,9 +6,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Routes that the description does not have, and why.
-const UNDESCRIBED: [(&str, &str); 4] = [
+const UNDESCRIBED: [(&str, &str); 12] = [
     ("/openapi.json", "the description itself"),
     ("/docs", "the same as a page"),
+    ("/", "a page"),
+    ("/login", "a page, and its form"),
+    ("/logout", "a form"),
+    ("/account", "a page"),
+    ("/account/password", "a form"),
+    ("/account/sessions/{id}/end", "a form"),
+    ("/link/{secret}", "a page, and its form"),
+    ("/assets/pages.css", "a style of pages"),
     ("/v1/models/{provider}/{*model}", "`/v1/models/{id}` of a name whose slash is written as it is"),
     ("/v1/{*rest}", "answers that there is nothing, in the words of OpenAI's API"),
 ];

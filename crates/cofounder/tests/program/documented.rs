@@ -107,10 +107,15 @@ impl Operation<'_> {
         };
         let text = |name: &str| self.says[name].as_str().unwrap_or_default();
         need(text("summary").len() > 5, "no summary");
-        need(text("description").len() > 20, "no description");
+        need(text("description").find("\n\n").is_some_and(|own| own > 20), "no description of its own");
         let scope =
             self.says["security"].as_array().into_iter().flatten().find_map(|way| way["token"][0].as_str());
-        let who = scope.map_or("Anybody may ask.".to_owned(), |scope| format!("scope `{scope}`"));
+        let open = self.says["security"].as_array().is_none_or(|ways| ways.contains(&json!({})));
+        let who = match scope {
+            Some(scope) => format!("scope `{scope}`"),
+            None if open => "Anybody may ask".to_owned(),
+            None => "Needs".to_owned(),
+        };
         need(text("description").contains(&who), "its description does not say who may");
         let takes = !self.says["requestBody"].is_null();
         need(!takes || self.says["x-limits"]["body_bytes"].is_u64(), "no limit of its body");

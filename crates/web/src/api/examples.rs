@@ -39,17 +39,20 @@ pub(super) fn spread(api: &mut OpenApi) {
 /// The first example of a schema, which is left without any.
 fn taken(schema: &mut RefOr<Schema>) -> Option<Value> {
     let RefOr::T(schema) = schema else { return None };
-    let examples = match schema {
-        Schema::Object(schema) => &mut schema.examples,
-        Schema::AllOf(schema) => &mut schema.examples,
-        Schema::OneOf(schema) => &mut schema.examples,
-        Schema::AnyOf(schema) => &mut schema.examples,
-        Schema::Array(schema) => &mut schema.examples,
+    let (example, examples) = match schema {
+        Schema::Object(schema) => (&mut schema.example, &mut schema.examples),
+        Schema::AllOf(schema) => (&mut schema.example, &mut schema.examples),
+        Schema::OneOf(schema) => (&mut schema.example, &mut schema.examples),
+        Schema::AnyOf(schema) => (&mut schema.example, &mut schema.examples),
+        Schema::Array(schema) => (&mut schema.example, &mut schema.examples),
         _ => return None,
     };
     // Of a value inside a document, such as a time, the example stays where it is.
-    let whole = examples.first().is_some_and(Value::is_object);
-    whole.then(|| examples.drain(..).next()).flatten()
+    let mut all = example
+        .take_if(|value| value.is_object())
+        .into_iter()
+        .chain(examples.extract_if(.., |value| value.is_object()));
+    all.next()
 }
 
 /// Which document it is.

@@ -40,10 +40,17 @@ pub(super) fn tell(operation: &mut Operation, gateway: bool) {
 fn who(operation: &Operation) -> String {
     let security = operation.security.iter().flatten();
     let ways: Vec<Value> = security.filter_map(|way| serde_json::to_value(way).ok()).collect();
+    if ways.is_empty() {
+        return "Anybody may ask.".to_owned();
+    }
     let scope = ways.iter().find_map(|way| way["token"][0].as_str());
     match (scope, ways.contains(&json!({}))) {
-        (None, _) => "Anybody may ask.".to_owned(),
         (Some(scope), true) => format!("Anybody may ask; there is more for the scope `{scope}`."),
         (Some(scope), false) => format!("Needs the scope `{scope}`."),
+        (None, true) => "Anybody may ask; there is more for who is known.".to_owned(),
+        (None, false) if ways.iter().any(|way| way["token"].is_array()) => {
+            "Needs somebody who is known, whatever they may.".to_owned()
+        }
+        (None, false) => "Needs a person who is signed in.".to_owned(),
     }
 }

@@ -3,16 +3,21 @@
 //! One address, one file. Each handler says in its signature who may ask ([`crate::access::Caller`]), and in its
 //! attribute what it answers; what every operation shares stands in [`document`].
 
+mod audit;
 mod document;
 mod examples;
 mod extract;
 mod limits;
 mod page;
+mod people;
 mod posts;
 mod refusals;
+mod session;
 mod tags;
 mod tasks;
+mod tokens;
 
+pub(crate) use extract::{Named, Query};
 pub(crate) use tags::Seen;
 #[cfg(test)]
 pub(crate) use tags::Tag;
@@ -34,6 +39,10 @@ fn described() -> (Router<Service>, OpenApi) {
     let (router, mut api) = OpenApiRouter::with_openapi(document::head())
         .merge(tasks::routes())
         .merge(posts::routes())
+        .merge(session::routes())
+        .merge(people::routes())
+        .merge(tokens::routes())
+        .merge(audit::routes())
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
         .routes(routes!(metrics::show))

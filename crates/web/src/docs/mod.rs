@@ -8,7 +8,8 @@ mod text;
 use askama::Template;
 use axum::{
     Router,
-    response::{Html, IntoResponse, Response},
+    http::{HeaderMap, header::ACCEPT},
+    response::{Html, IntoResponse, Redirect, Response},
     routing::get,
 };
 use cofounder_domain::FaultKind;
@@ -18,6 +19,7 @@ use crate::{
     Problem, Service,
     access::{Caller, Look},
     hardening::Nonce,
+    shown::Shown,
 };
 use outline::Outline;
 
@@ -34,7 +36,20 @@ pub(crate) fn routes() -> Router<Service> {
     Router::new().route("/docs", get(show))
 }
 
-async fn show(_caller: Caller<Look>, nonce: Nonce) -> Result<Response, Problem> {
+/// A browser in which nobody is signed in is sent there first; whoever may not look is told so.
+async fn show(
+    caller: Result<Caller<Look>, Problem>,
+    shown: Shown,
+    headers: HeaderMap,
+    nonce: Nonce,
+) -> Result<Response, Problem> {
+    let page = headers.get(ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"text/html"));
+    match caller {
+        Err(problem) if page && !matches!(shown, Shown::Token(_)) && problem.status() == 401 => {
+            return Ok(Redirect::to("/login?return_to=/docs").into_response());
+        }
+        caller => caller?,
+    };
     let page = Page { nonce: &nonce, api: &OUTLINE };
     let text = page.render().map_err(|error| {
         tracing::error!(%error, "a defect of this program");

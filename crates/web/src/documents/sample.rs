@@ -35,3 +35,10 @@ pub(crate) const OWNER: &str = "desk:4711";
 pub(crate) const TOPIC: &str = "Why SQLite is a good default database";
 /// Where its evidence comes from.
 pub(crate) const SOURCE: &str = "https://sqlite.org/whentouse.html";
+
+/// Somebody who edits.
+pub(crate) const PERSON: &str = "019ac8f0-1c40-7a90-b1f2-0c1d2e3f4a04";
+/// Their being signed in.
+pub(crate) const SESSION: &str = "019ac9d3-7a10-7e25-9c3d-4b5a69788705";
+/// A program's token.
+pub(crate) const TOKEN: &str = "019ac9c0-3f00-7f11-a2b3-7c8d9eafb007";

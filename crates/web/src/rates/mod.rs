@@ -85,14 +85,14 @@ impl Rates {
     }
 
     /// Counts a request of somebody who is known, for what needs this scope.
-    pub(crate) fn admit(&self, parts: &Parts, who: &Identity, needed: Scope) -> Result<(), Problem> {
+    pub(crate) fn admit(&self, parts: &Parts, who: &Identity, needed: Option<Scope>) -> Result<(), Problem> {
         let caller = match who.who {
             Who::Token(token) => Caller::Token(token),
             Who::Person { person, .. } => Caller::Person(person),
         };
         let Some(left) = parts.extensions.get::<Left>() else { return Ok(()) };
         let counted = || self.known.take(&caller, Instant::now());
-        let standing = if needed == Scope::Gateway { None } else { counted() };
+        let standing = if needed == Some(Scope::Gateway) { None } else { counted() };
         let told = standing.map(|standing| Told { of: "caller", quota: self.settings.known, standing });
         left.set(told);
         standing.and_then(|standing| standing.wait).map_or(Ok(()), |wait| Err(limited(wait)))
@@ -143,7 +143,7 @@ pub(crate) async fn counted(
     let gateway = request.uri().path().starts_with("/v1/");
     let refused =
         |problem: Problem| if gateway { gateway::refused(problem) } else { problem.into_response() };
-    let shown = Shown::of(request.headers(), &place).is_something();
+    let shown = !matches!(Shown::of(request.headers(), &place), Shown::Nothing);
     if !shown
         && !probe
         && let Err(problem) = rates.admit_unknown(from, &left)

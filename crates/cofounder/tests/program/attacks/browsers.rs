@@ -12,7 +12,8 @@ fn header<'a>(answer: &'a Response, name: &str) -> &'a str {
 }
 
 /// Addresses of every kind, with the answers' statuses: for who has a token, and for who has none.
-const ADDRESSES: [(&str, u16, u16); 9] = [
+const ADDRESSES: [(&str, u16, u16); 10] = [
+    ("/login", 303, 200),
     ("/docs", 200, 401),
     ("/openapi.json", 200, 401),
     ("/healthz", 200, 200),
@@ -38,13 +39,13 @@ async fn no_answer_can_be_run_framed_sniffed_or_kept() {
             for (name, value) in [
                 ("x-content-type-options", "nosniff"),
                 ("x-frame-options", "DENY"),
-                ("referrer-policy", "no-referrer"),
                 ("cross-origin-opener-policy", "same-origin"),
                 ("cross-origin-resource-policy", "same-origin"),
                 ("cache-control", "no-store"),
             ] {
                 assert_eq!(header(&answer, name), value, "{path}: {name}");
             }
+            assert!(["no-referrer", "same-origin"].contains(&header(&answer, "referrer-policy")), "{path}");
             assert!(header(&answer, "permissions-policy").contains("camera=()"), "{path}");
             let policy = header(&answer, "content-security-policy");
             assert!(
@@ -124,4 +125,23 @@ async fn tls_is_promised_where_it_is_and_what_is_private_is_asked_about_each_tim
     let task = server.get(&format!("/api/v1/tasks/{id}"), &key).await;
     assert_eq!(header(&task, "cache-control"), "private, no-cache");
     assert_eq!(header(&task, "strict-transport-security"), "max-age=63072000");
+}
+
+/// Tried without sending anybody anywhere: the test failed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_in_which_nobody_is_signed_in_is_sent_there_before_it_reads_the_docs() {
+    let bench = Workbench::new().await;
+    let server = Server::start(&bench).await;
+    let asked = |token: &str| {
+        server.request(Method::GET, "/docs", token).header(header::ACCEPT, "text/html,*/*;q=0.8")
+    };
+    // The client follows.
+    let sent = asked("").send().await.unwrap();
+    assert_eq!(
+        (sent.status().as_u16(), sent.url().path(), sent.url().query()),
+        (200, "/login", Some("return_to=/docs"))
+    );
+    assert_eq!(asked("cof_none").send().await.unwrap().status(), 401);
+    let gateway = token(&bench, &["--scope", "gateway"]).await;
+    assert_eq!(asked(&gateway).send().await.unwrap().status(), 403);
 }
