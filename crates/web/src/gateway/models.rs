@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::{Path, State, rejection::PathRejection},
     response::{IntoResponse, Response},
 };
 use cofounder_metering::{Meter, Need, Role};
@@ -67,9 +67,11 @@ pub(super) async fn list(
 pub(super) async fn one(
     State(meter): State<Arc<Meter>>,
     caller: Result<Caller<AskModels>, Problem>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, GatewayError> {
     caller?;
+    // What cannot be read is no model's name.
+    let Path(id) = id.map_err(|_| GatewayError::no_model())?;
     find(&meter, &id)
 }
 
@@ -77,9 +79,10 @@ pub(super) async fn one(
 pub(super) async fn slashed(
     State(meter): State<Arc<Meter>>,
     caller: Result<Caller<AskModels>, Problem>,
-    Path((provider, model)): Path<(String, String)>,
+    named: Result<Path<(String, String)>, PathRejection>,
 ) -> Result<Response, GatewayError> {
     caller?;
+    let Path((provider, model)) = named.map_err(|_| GatewayError::no_model())?;
     find(&meter, &format!("{provider}/{model}"))
 }
 
