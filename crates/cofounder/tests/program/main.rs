@@ -8,6 +8,7 @@ mod workbench;
 mod workers;
 
 mod api;
+mod asker;
 mod attacks;
 mod briefs;
 mod clients;

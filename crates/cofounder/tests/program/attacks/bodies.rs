@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::{
+    asker::Asker,
     documented::Description,
     serving::{Server, token},
     workbench::Workbench,
@@ -14,19 +15,18 @@ use crate::{
 /// A server, and each operation that takes a body: its name, its request for somebody who may, and the most that it takes.
 async fn takers(bench: &Workbench) -> (Server, Vec<(String, RequestBuilder, usize)>) {
     let description = Description::of(bench).await;
-    let key = token(bench, &["--scope", "admin"]).await;
-    let server = Server::start(bench).await;
+    let asker = Asker::of(bench).await;
     let operations = description.operations();
     let takers = operations.iter().filter(|operation| !operation.says["requestBody"].is_null());
     let takers: Vec<_> = takers
         .map(|operation| {
             let most = operation.says["x-limits"]["body_bytes"].as_u64().unwrap() as usize;
-            let request = server.request(operation.method.clone(), &operation.place(), &key);
+            let request = asker.request(operation, &operation.place());
             (operation.to_string(), request.header(header::CONTENT_TYPE, "application/json"), most)
         })
         .collect();
     assert!(takers.len() > 7, "only {} operations take a body", takers.len());
-    (server, takers)
+    (asker.server, takers)
 }
 
 async fn status(request: RequestBuilder) -> u16 {

@@ -13,7 +13,7 @@ fn header<'a>(answer: &'a Response, name: &str) -> &'a str {
 
 /// Addresses of every kind, with the answers' statuses: for who has a token, and for who has none.
 const ADDRESSES: [(&str, u16, u16); 10] = [
-    ("/login", 403, 200),
+    ("/login", 200, 200),
     ("/docs", 200, 401),
     ("/openapi.json", 200, 401),
     ("/healthz", 200, 200),

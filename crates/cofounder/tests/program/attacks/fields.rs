@@ -2,11 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{
-    documented::Description,
-    serving::{Server, token},
-    workbench::Workbench,
-};
+use crate::{asker::Asker, documented::Description, workbench::Workbench};
 
 /// What somebody might hope to set.
 const HOPED: [&str; 8] = ["id", "role", "scopes", "status", "site_id", "created_at", "out_dir", "__proto__"];
@@ -17,8 +13,7 @@ const HOPED: [&str; 8] = ["id", "role", "scopes", "status", "site_id", "created_
 async fn no_request_sets_a_field_that_it_does_not_have() {
     let bench = Workbench::new().await;
     let description = Description::of(&bench).await;
-    let key = token(&bench, &["--scope", "admin"]).await;
-    let server = Server::start(&bench).await;
+    let asker = Asker::of(&bench).await;
     let mut tried = 0;
     for operation in description.operations() {
         let content = &operation.says["requestBody"]["content"]["application/json"];
@@ -30,7 +25,7 @@ async fn no_request_sets_a_field_that_it_does_not_have() {
         for hoped in HOPED.iter().filter(|name| !known.contains_key(**name)) {
             let mut body = example.clone();
             body[*hoped] = json!("owner");
-            let request = server.request(operation.method.clone(), &operation.place(), &key);
+            let request = asker.request(&operation, &operation.place());
             let answer = request.json(&body).send().await.unwrap();
             assert_eq!(answer.status(), 422, "{operation}: {hoped}");
             let problem: Value = answer.json().await.unwrap();

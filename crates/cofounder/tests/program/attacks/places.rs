@@ -3,6 +3,7 @@
 use reqwest::Method;
 
 use crate::{
+    asker::Asker,
     documented::Description,
     serving::{Server, token},
     workbench::Workbench,
@@ -27,16 +28,14 @@ const ELSEWHERE: [&str; 10] = [
 async fn no_address_leads_out_of_its_place() {
     let bench = Workbench::new().await;
     let description = Description::of(&bench).await;
-    let key = token(&bench, &["--scope", "admin"]).await;
-    let server = Server::start(&bench).await;
+    let asker = Asker::of(&bench).await;
     let mut tried = 0;
     for operation in description.operations().iter().filter(|operation| operation.path.contains('{')) {
         for elsewhere in ELSEWHERE {
             let place =
                 operation.path.split('/').map(|part| if part.starts_with('{') { elsewhere } else { part });
             let place = place.collect::<Vec<_>>().join("/");
-            let answer =
-                server.request(operation.method.clone(), &place, &key).json(&serde_json::json!({})).send();
+            let answer = asker.request(operation, &place).json(&serde_json::json!({})).send();
             let answer = answer.await.unwrap();
             let (status, said) = (answer.status().as_u16(), answer.text().await.unwrap());
             assert!([400, 404, 422, 428].contains(&status), "{operation} {elsewhere}: {status} {said}");
