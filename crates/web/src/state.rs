@@ -9,7 +9,9 @@ use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::{content::Content, health::Readiness, metrics::Scrape, place::Place, traffic::Traffic};
+use crate::{
+    content::Content, health::Readiness, metrics::Scrape, place::Place, rates::Rates, traffic::Traffic,
+};
 
 /// What a service is made from.
 pub struct ServiceParts {
@@ -33,6 +35,8 @@ pub struct ServiceParts {
     pub budgets: Budgets,
     /// Where browsers see the program.
     pub place: Place,
+    /// Counts requests.
+    pub rates: Arc<Rates>,
     /// Knows whether the parts are ready.
     pub readiness: Readiness,
     /// What is counted.
@@ -160,6 +164,12 @@ impl FromRef<Service> for Arc<Content> {
 impl FromRef<Service> for Place {
     fn from_ref(service: &Service) -> Self {
         service.0.place.clone()
+    }
+}
+
+impl FromRef<Service> for Arc<Rates> {
+    fn from_ref(service: &Service) -> Self {
+        service.0.rates.clone()
     }
 }
 

@@ -4,7 +4,7 @@ use cofounder_executor::{Report, Stop, Worker};
 use cofounder_research::Reference;
 use cofounder_storage::Act;
 use cofounder_web::{
-    Component, Place, Readiness, Scrape, Service, ServiceParts, Sources, Traffic, link_path, listen,
+    Component, Place, Rates, Readiness, Scrape, Service, ServiceParts, Sources, Traffic, link_path, listen,
 };
 use futures_util::FutureExt;
 use prometheus_client::{metrics::info::Info, registry::Registry};
@@ -70,6 +70,7 @@ pub(crate) async fn run(global: &Global, args: &ServeArgs) -> Result<(), Failure
         links: doors.links.clone(),
         budgets: config.budget.budgets(),
         place,
+        rates: Arc::new(Rates::new(config.server.rates())),
         readiness: readiness(&app, &studio, doing),
         scrape: scrape(&app, &studio, &counted),
         traffic: counted.traffic.clone(),

@@ -8,11 +8,14 @@ mod workbench;
 mod workers;
 
 mod api;
+mod asker;
+mod attacks;
 mod briefs;
 mod clients;
 mod connections;
 mod deploying;
 mod described;
+mod documented;
 mod exporting;
 mod faults;
 mod gateway;
