@@ -15,6 +15,7 @@ mod error;
 mod faults;
 mod group;
 mod health;
+mod identities;
 mod journal;
 mod keeping;
 mod lease;
@@ -50,6 +51,7 @@ pub use effects::{Delivery, DueEffect, EffectRecord, NewEffect};
 pub use error::StorageError;
 pub use faults::{Failure, Faults, Moment};
 pub use health::TargetHealth;
+pub use identities::{IdentityKey, LinkedIdentity, Newcomer};
 pub use journal::JournalEvent;
 pub use keeping::{
     Backup, BackupFile, BackupInfo, KeepingError, KeepingProgress, NOT_CARRIED, Restored, TableSum,
@@ -70,7 +72,7 @@ pub use sessions::{NewSession, Session, SignedIn};
 pub use slices::{OpenSlice, Spend};
 pub use sources::SourceSummary;
 pub use spent::Spent;
-pub use states::{BegunSignIn, NewSignIn};
+pub use states::{BegunSignIn, NewSignIn, OPEN_SIGN_INS, OPEN_SIGN_INS_OF_A_BROWSER};
 pub use tasks::{HistoryEntry, Listed, Page, Task};
 pub use tokens::{NewToken, Token};
 pub use wake::Wakeup;

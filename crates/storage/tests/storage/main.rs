@@ -12,6 +12,7 @@ mod calls;
 mod effects;
 mod failures;
 mod health;
+mod identities;
 mod keeping;
 mod keeping_faults;
 mod ledger;
