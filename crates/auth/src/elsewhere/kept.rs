@@ -32,7 +32,11 @@ impl<T> Default for Kept<T> {
 
 impl<T> Kept<T> {
     /// What is published, as it was within the last hour.
-    pub(crate) async fn get<F>(&self, clock: &dyn Clock, look: impl FnOnce() -> F) -> Result<Arc<T>, Unanswered>
+    pub(crate) async fn get<F>(
+        &self,
+        clock: &dyn Clock,
+        look: impl FnOnce() -> F,
+    ) -> Result<Arc<T>, Unanswered>
     where
         F: Future<Output = Result<T, Unanswered>>,
     {
@@ -112,7 +116,11 @@ mod tests {
         clock.advance(Duration::from_millis(1));
         let second = kept.get(&clock, look).await.unwrap();
         assert_eq!((*second, looks.get()), (2, 2));
-        assert_eq!(kept.newer(&first, &clock, look).await.unwrap().as_deref(), Some(&2), "somebody looked meanwhile");
+        assert_eq!(
+            kept.newer(&first, &clock, look).await.unwrap().as_deref(),
+            Some(&2),
+            "somebody looked meanwhile"
+        );
         assert_eq!(kept.newer(&second, &clock, look).await.unwrap(), None);
         clock.advance(BETWEEN);
         assert_eq!(kept.newer(&second, &clock, look).await.unwrap().as_deref(), Some(&3));

@@ -70,15 +70,18 @@ impl Outside {
     pub(crate) fn post(&self, url: &Url, form: &[(&str, &str)]) -> Result<RequestBuilder, Unanswered> {
         self.may_ask(url)?;
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-        let request = self.client.post(url.clone()).header("content-type", "application/x-www-form-urlencoded");
+        let request =
+            self.client.post(url.clone()).header("content-type", "application/x-www-form-urlencoded");
         Ok(request.body(body))
     }
 
-    fn may_ask(&self, url: &Url) -> Result<(), Unanswered> {
+    /// Refuses an address that is not asked, and to which no browser is sent.
+    pub(crate) fn may_ask(&self, url: &Url) -> Result<(), Unanswered> {
         if is_safe(url, self.near) {
             return Ok(());
         }
-        let words = format!("it names `{}://{}`, which is not asked: https is needed", url.scheme(), shown(url));
+        let words =
+            format!("it names `{}://{}`, which is not asked: https is needed", url.scheme(), shown(url));
         Err(Unanswered(words))
     }
 
@@ -120,7 +123,11 @@ pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Unanswered> {
     serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let (place, inner) = (error.path().to_string(), error.inner());
         let what = if inner.is_data() { "is not of the expected shape" } else { "is no JSON" };
-        Unanswered(format!("its answer {what} (at `{place}`, line {}, column {})", inner.line(), inner.column()))
+        Unanswered(format!(
+            "its answer {what} (at `{place}`, line {}, column {})",
+            inner.line(),
+            inner.column()
+        ))
     })
 }
 

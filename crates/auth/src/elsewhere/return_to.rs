@@ -51,8 +51,23 @@ mod tests {
         }
         let long = format!("/{}", "a".repeat(LONGEST));
         for text in [
-            "", "tasks", "//evil.example", "///evil.example", "/\\evil.example", "\\/evil.example", "https://evil.example",
-            "javascript:alert(1)", "/a\r\nSet-Cookie: x=1", "/\t/evil.example", "/ ", "/\0", "/é", " /tasks", "?x", "#x", &long,
+            "",
+            "tasks",
+            "//evil.example",
+            "///evil.example",
+            "/\\evil.example",
+            "\\/evil.example",
+            "https://evil.example",
+            "javascript:alert(1)",
+            "/a\r\nSet-Cookie: x=1",
+            "/\t/evil.example",
+            "/ ",
+            "/\0",
+            "/é",
+            " /tasks",
+            "?x",
+            "#x",
+            &long,
         ] {
             assert_eq!(ReturnTo::parse(text), Err(ReturnToError), "{text:?}");
         }

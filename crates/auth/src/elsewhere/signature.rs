@@ -5,7 +5,9 @@
 //! signature for is known here: neither `none` nor `HS256`.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use ring::signature::{self, RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm};
+use ring::signature::{
+    self, RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm,
+};
 use serde::{Deserialize, de::IgnoredAny};
 
 use super::mistrust::Mistrust;
@@ -85,12 +87,16 @@ impl<'a> Signed<'a> {
         }
         let (signed, signature) = token.rsplit_once('.').ok_or(Mistrust::Malformed)?;
         let (header, payload) = signed.split_once('.').ok_or(Mistrust::Malformed)?;
-        let header: Header =
-            serde_json::from_slice(&decoded(header)?).map_err(|_| Mistrust::Malformed)?;
+        let header: Header = serde_json::from_slice(&decoded(header)?).map_err(|_| Mistrust::Malformed)?;
         if header.crit.is_some() {
             return Err(Mistrust::Algorithm);
         }
         Ok(Self { header, signed, signature: decoded(signature)?, payload: decoded(payload)? })
+    }
+
+    /// The algorithm that it says it is signed by.
+    pub(crate) fn algorithm(&self) -> &str {
+        &self.header.alg
     }
 
     /// What it says, if one of these keys signed it.
