@@ -15,7 +15,7 @@ pub(super) type Answer = (u16, Vec<(String, String)>, Bytes);
 
 pub(super) fn answer(asked: &Asked, state: &mut State, server: &Server) -> Answer {
     match asked.what.as_str() {
-        "GET /.well-known/openid-configuration" => {
+        "GET /.well-known/openid-configuration" | "GET /common/v2.0/.well-known/openid-configuration" => {
             let mut document = document(&server.url);
             change(state.lies.document.as_ref(), &mut document);
             told(200, &document)
