@@ -9,6 +9,7 @@
 mod cache;
 mod elsewhere;
 mod error;
+mod grant;
 mod identity;
 mod lifetime;
 mod links;
@@ -28,6 +29,7 @@ pub use elsewhere::{
     Outcome, ProviderKind, ProviderSettings, ReturnTo, ReturnToError, Returned, SettingsError,
 };
 pub use error::{AuthError, Refusal};
+pub use grant::{ACCESS_LIFETIME, GrantError, Granted, Grants};
 pub use identity::{Identity, Who};
 pub use lifetime::{DEFAULT_LIFETIME, LifetimeError, MAX_LIFETIME, parse_lifetime};
 pub use links::{Guest, INVITATION_LIFETIME, LINK_LIFETIME, LinkError, Links, MadeLink};

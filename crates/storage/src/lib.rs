@@ -6,6 +6,7 @@
 //! that belongs together is one transaction, and no type of a database's driver leaves this crate. It knows the words
 //! of `domain` and nothing of models, networks, or how an article is made.
 
+mod access_tokens;
 mod accounts;
 mod calls;
 mod creation;
@@ -43,6 +44,7 @@ mod tokens;
 mod wake;
 mod work;
 
+pub use access_tokens::{AccessToken, NewAccessToken, OPEN_ACCESS_TOKENS};
 pub use accounts::{Account, AccountState, Taken};
 pub use calls::{CallEnd, CallStart, FailedCall, FinishedCall, JournalledCall};
 pub use creation::{Asked, NewSource, Terms};

@@ -112,7 +112,7 @@ impl Database {
         .await
     }
 
-    /// Drops sessions, links and begun sign-ins that ended before this time, at most `limit` of each; tells how many.
+    /// Drops sessions, links, begun sign-ins and access tokens that ended before this time, at most `limit` of each; tells how many.
     ///
     /// # Errors
     /// [`StorageError`] if the database does not take it.
@@ -151,8 +151,9 @@ async fn make_room(sql: &Sql<'_>, browser: &str) -> Result<(), StorageError> {
 }
 
 /// What is swept: a table, its key, and when a row of it ends.
-const SWEPT: [(&str, &str, &str); 3] = [
+const SWEPT: [(&str, &str, &str); 4] = [
     ("sessions", "id", "idle_until"),
     ("one_time_links", "hash", "expires_at"),
     ("sign_in_states", "hash", "expires_at"),
+    ("access_tokens", "hash", "expires_at"),
 ];

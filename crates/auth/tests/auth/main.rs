@@ -7,6 +7,7 @@
 )]
 
 mod elsewhere;
+mod granting;
 mod issuing;
 mod links;
 mod remembering;

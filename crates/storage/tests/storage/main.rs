@@ -6,6 +6,7 @@
     reason = "in a test a panic is how a failure is told"
 )]
 
+mod access_tokens;
 mod accounts;
 mod approve;
 mod calls;
