@@ -1,7 +1,7 @@
 //! Whoever asks: a program that shows a token, or a person who signed in.
 
 use cofounder_domain::{NanoUsd, PersonId, SessionId, Timestamp, TokenId};
-use cofounder_storage::{SignedIn, Token};
+use cofounder_storage::{Actor, SignedIn, Token};
 use std::time::Duration;
 
 use crate::Scope;
@@ -59,6 +59,15 @@ impl Identity {
         match self.who {
             Who::Token(token) => Some(token),
             Who::Person { .. } => None,
+        }
+    }
+
+    /// Whose doing it is.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        match self.who {
+            Who::Token(token) => Actor::Token(token, self.name.clone()),
+            Who::Person { person, .. } => Actor::Person(person, self.name.clone()),
         }
     }
 

@@ -37,5 +37,6 @@ pub use order::{Issued, MAX_NAME_CHARS, Order, OrderError};
 pub use password::{MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS, PasswordError, PasswordSettings, Passwords};
 pub use people::{Change, ChangeError, People, SignInError, Welcome};
 pub use scope::{Scope, ScopeError};
+pub use secret::{form_key, is_form_key};
 pub use sessions::{Opened, SessionError, SessionSettings, Sessions, Visitor};
 pub use tokens::Tokens;

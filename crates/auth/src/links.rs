@@ -1,7 +1,7 @@
 //! Links that are used once: for the first owner, for who is invited, for a new password.
 
-use cofounder_domain::{Clock, Email, EmailError, FaultKind, PersonId, Role};
-use cofounder_storage::{Acceptance, Database, Link, LinkPurpose, NewLink, StorageError};
+use cofounder_domain::{Clock, Email, EmailError, FaultKind, Role};
+use cofounder_storage::{Acceptance, Act, Database, Link, LinkPurpose, NewLink, StorageError};
 use secrecy::SecretString;
 use std::{sync::Arc, time::Duration};
 
@@ -100,21 +100,16 @@ impl Links {
     ///
     /// # Errors
     /// [`StorageError::Conflict`] if there is an owner.
-    pub async fn for_owner(&self) -> Result<MadeLink, LinkError> {
-        self.make(LinkPurpose::Owner, None, None, None, LINK_LIFETIME).await
+    pub async fn for_owner(&self, act: &Act) -> Result<MadeLink, LinkError> {
+        self.make(act, LinkPurpose::Owner, None, None, LINK_LIFETIME).await
     }
 
     /// A link by which somebody joins, with this role. An earlier one for the same address gives nothing any more.
     ///
     /// # Errors
     /// [`StorageError::Conflict`] if they are here already.
-    pub async fn for_guest(
-        &self,
-        email: Email,
-        role: Role,
-        made_by: Option<PersonId>,
-    ) -> Result<MadeLink, LinkError> {
-        self.make(LinkPurpose::Invitation, Some(email), Some(role), made_by, INVITATION_LIFETIME).await
+    pub async fn for_guest(&self, act: &Act, email: Email, role: Role) -> Result<MadeLink, LinkError> {
+        self.make(act, LinkPurpose::Invitation, Some(email), Some(role), INVITATION_LIFETIME).await
     }
 
     /// A link to a new password, for whoever may manage people, or to be sent to this address. An earlier one gives
@@ -122,8 +117,8 @@ impl Links {
     ///
     /// # Errors
     /// [`StorageError::Conflict`] if nobody with this address can sign in, which is not for everybody to know.
-    pub async fn for_password(&self, email: Email, made_by: Option<PersonId>) -> Result<MadeLink, LinkError> {
-        self.make(LinkPurpose::Password, Some(email), None, made_by, LINK_LIFETIME).await
+    pub async fn for_password(&self, act: &Act, email: Email) -> Result<MadeLink, LinkError> {
+        self.make(act, LinkPurpose::Password, Some(email), None, LINK_LIFETIME).await
     }
 
     /// What a link is for. It can be used afterwards as before.
@@ -157,7 +152,7 @@ impl Links {
         let password_hash = self.passwords.hash(&guest.password, &email).await?;
         let acceptance = Acceptance { email: Some(email), name, password_hash };
         let (secret, new) = self.sessions.prepare(visitor)?;
-        let given = self.db.accept_link(&hash, &acceptance, &new).await?;
+        let given = self.db.by(&visitor.act()).accept_link(&hash, &acceptance, &new).await?;
         let (person, session) = given.ok_or(LinkError::Invalid)?;
         self.sessions.forget(person.id);
         Ok(Welcome { person, opened: Opened { secret, session } })
@@ -171,15 +166,15 @@ impl Links {
 
     async fn make(
         &self,
+        act: &Act,
         purpose: LinkPurpose,
         email: Option<Email>,
         role: Option<Role>,
-        made_by: Option<PersonId>,
         lifetime: Duration,
     ) -> Result<MadeLink, LinkError> {
         let (secret, fingerprint) = secret::new(Kind::Link).map_err(SessionError::NoChance)?;
         let (hash, expires_at) = (hex::encode(fingerprint), self.clock.now() + lifetime);
-        let link = self.db.create_link(&NewLink { hash, purpose, email, role, made_by, expires_at }).await?;
+        let link = self.db.by(act).create_link(&NewLink { hash, purpose, email, role, expires_at }).await?;
         Ok(MadeLink { secret, link })
     }
 }

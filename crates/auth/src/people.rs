@@ -1,7 +1,7 @@
 //! People: signing in with a password, and changing what somebody is.
 
 use cofounder_domain::{Clock, Email, FaultKind, PersonId, Role, SessionId};
-use cofounder_storage::{Database, Person, PersonChange, Replacement, StorageError};
+use cofounder_storage::{Act, Actor, Database, Person, PersonChange, Replacement, StorageError};
 use secrecy::SecretString;
 use std::{sync::Arc, time::Duration};
 
@@ -128,12 +128,12 @@ impl People {
     /// named as `here` goes on as a new one if the person can still sign in.
     ///
     /// # Errors
-    /// [`StorageError::Changed`] if `expected` is not their version; [`StorageError::Conflict`] if no owner would be left;
+    /// [`StorageError::Changed`] if they are not any more what was seen; [`StorageError::Conflict`] if no owner would be left;
     /// nothing was changed then.
     pub async fn change(
         &self,
+        act: &Act,
         person: PersonId,
-        expected: Option<u64>,
         change: &Change,
         here: Option<(SessionId, &Visitor)>,
     ) -> Result<(Person, Option<Opened>), ChangeError> {
@@ -147,7 +147,7 @@ impl People {
             self.sessions.prepare(visitor).map(|(secret, new)| (secret, Replacement { old, new }))
         });
         let (secret, instead) = prepared.transpose()?.unzip();
-        let changed = self.db.change_person(person, expected, &change, instead.as_ref()).await?;
+        let changed = self.db.by(act).change_person(person, &change, instead.as_ref()).await?;
         self.sessions.forget(person);
         let opened = secret.zip(changed.session).map(|(secret, session)| Opened { secret, session });
         Ok((changed.person, opened))
@@ -212,7 +212,9 @@ impl People {
         let (secret, new) = self.sessions.prepare(visitor)?;
         let change = PersonChange { password_hash, ..PersonChange::default() };
         let instead = Replacement { old, new };
-        let changed = self.db.change_person(person.id, Some(person.version), &change, Some(&instead)).await?;
+        let actor = Actor::Person(person.id, person.name.clone());
+        let act = visitor.act_of(actor).seeing(person.version);
+        let changed = self.db.by(&act).change_person(person.id, &change, Some(&instead)).await?;
         self.sessions.forget(person.id);
         // Without one they cannot sign in any more.
         let session = changed.session.ok_or(SignInError::Wrong)?;

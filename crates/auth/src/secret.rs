@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use rand::{TryRngCore, rngs::OsRng};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 /// What a secret opens. Each begins with letters of its own, so that one that got lost is recognised as what it is, and
@@ -63,10 +63,24 @@ pub(crate) fn fingerprint(kind: Kind, text: &str) -> Option<Fingerprint> {
     shaped.then(|| Sha256::digest(text).into())
 }
 
+/// What the forms of a session carry, so that whoever sends one has seen a page of it: made of the session's secret, which
+/// it does not tell.
+#[must_use]
+pub fn form_key(session: &SecretString) -> String {
+    let mut hash = Sha256::new_with_prefix("form ");
+    hash.update(session.expose_secret());
+    URL_SAFE_NO_PAD.encode(hash.finalize())
+}
+
+/// Whether this is [`form_key`]. How long it takes tells nothing: hashes of the two are compared.
+#[must_use]
+pub fn is_form_key(session: &SecretString, presented: &str) -> bool {
+    Sha256::digest(form_key(session)) == Sha256::digest(presented)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use secrecy::ExposeSecret;
     use std::collections::HashSet;
 
     #[test]

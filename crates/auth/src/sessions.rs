@@ -1,7 +1,7 @@
 //! Sessions: a person's being signed in, in one browser.
 
 use cofounder_domain::{Clock, FaultKind, PersonId, SessionId, Timestamp};
-use cofounder_storage::{Database, NewSession, Page, Person, Session, StorageError};
+use cofounder_storage::{Act, Actor, Database, NewSession, Page, Person, Session, StorageError};
 use secrecy::SecretString;
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
@@ -36,6 +36,7 @@ impl Default for SessionSettings {
 pub struct Visitor {
     address: IpAddr,
     agent: String,
+    request: String,
 }
 
 impl Visitor {
@@ -43,11 +44,29 @@ impl Visitor {
     #[must_use]
     pub fn new(address: IpAddr, agent: &str) -> Self {
         let agent = agent.chars().filter(|c| !c.is_control()).take(MAX_AGENT_CHARS).collect();
-        Self { address: address.to_canonical(), agent }
+        Self { address: address.to_canonical(), agent, request: String::new() }
+    }
+
+    /// The same, with the name that the log has for what they ask.
+    #[must_use]
+    pub fn with_request(self, request: impl Into<String>) -> Self {
+        Self { request: request.into(), ..self }
     }
 
     pub(crate) const fn address(&self) -> IpAddr {
         self.address
+    }
+
+    /// Their doing, as long as nobody knows who they are.
+    #[must_use]
+    pub fn act(&self) -> Act {
+        self.act_of(Actor::Visitor)
+    }
+
+    /// The same of somebody who is known.
+    #[must_use]
+    pub fn act_of(&self, actor: Actor) -> Act {
+        Act { address: self.address.to_string(), request: self.request.clone(), ..Act::of(actor) }
     }
 }
 
@@ -105,7 +124,7 @@ impl Sessions {
     /// [`SessionError`]; [`StorageError::Changed`] if the person has changed since they were seen.
     pub async fn begin(&self, person: &Person, visitor: &Visitor) -> Result<Opened, SessionError> {
         let (secret, new) = self.prepare(visitor)?;
-        let session = self.db.create_session(person.id, person.version, &new).await?;
+        let session = self.db.by(&visitor.act()).create_session(person.id, person.version, &new).await?;
         Ok(Opened { secret, session })
     }
 
@@ -140,8 +159,13 @@ impl Sessions {
     ///
     /// # Errors
     /// [`StorageError::NotFound`] if the person has none of this id.
-    pub async fn revoke(&self, person: PersonId, session: SessionId) -> Result<Session, StorageError> {
-        let revoked = self.db.revoke_session(person, session).await?;
+    pub async fn revoke(
+        &self,
+        act: &Act,
+        person: PersonId,
+        session: SessionId,
+    ) -> Result<Session, StorageError> {
+        let revoked = self.db.by(act).revoke_session(person, session).await?;
         self.cache.forget(|who| matches!(who, Who::Person { session: known, .. } if known == session));
         Ok(revoked)
     }
@@ -150,8 +174,13 @@ impl Sessions {
     ///
     /// # Errors
     /// [`StorageError::NotFound`] if there is no such person.
-    pub async fn revoke_others(&self, person: PersonId, but: SessionId) -> Result<u64, StorageError> {
-        let revoked = self.db.revoke_sessions(person, Some(but)).await?;
+    pub async fn revoke_others(
+        &self,
+        act: &Act,
+        person: PersonId,
+        but: SessionId,
+    ) -> Result<u64, StorageError> {
+        let revoked = self.db.by(act).revoke_sessions(person, Some(but)).await?;
         self.forget(person);
         Ok(revoked)
     }
@@ -167,7 +196,7 @@ impl Sessions {
         visitor: &Visitor,
     ) -> Result<Opened, SessionError> {
         let (secret, new) = self.prepare(visitor)?;
-        let session = self.db.replace_session(person, session, &new).await?;
+        let session = self.db.by(&visitor.act()).replace_session(person, session, &new).await?;
         self.forget(person);
         Ok(Opened { secret, session })
     }

@@ -1,7 +1,7 @@
 //! Making tokens, and telling whose one is that was shown.
 
 use cofounder_domain::{Clock, Timestamp, TokenId};
-use cofounder_storage::{Database, NewToken, StorageError, Token};
+use cofounder_storage::{Act, Database, NewToken, StorageError, Token};
 use std::sync::Arc;
 
 use crate::{
@@ -30,7 +30,7 @@ impl Tokens {
     /// # Errors
     /// [`OrderError`]; then no token was made, but if the database was lost at the last moment: that one nobody knows
     /// the text of.
-    pub async fn issue(&self, order: &Order) -> Result<Issued, OrderError> {
+    pub async fn issue(&self, act: &Act, order: &Order) -> Result<Issued, OrderError> {
         let order = order.checked()?;
         let (secret, fingerprint) = secret::new(Kind::Token).map_err(OrderError::NoChance)?;
         let new = NewToken {
@@ -43,7 +43,7 @@ impl Tokens {
             tokens_per_minute: order.tokens_per_minute,
             expires_at: self.clock.now() + order.lifetime,
         };
-        let token = self.db.create_token(&new).await?;
+        let token = self.db.by(act).create_token(&new).await?;
         Ok(Issued { secret, token })
     }
 
@@ -65,8 +65,8 @@ impl Tokens {
     ///
     /// # Errors
     /// [`StorageError::NotFound`] if there is none.
-    pub async fn revoke(&self, token: TokenId) -> Result<Token, StorageError> {
-        let revoked = self.db.revoke_token(token).await?;
+    pub async fn revoke(&self, act: &Act, token: TokenId) -> Result<Token, StorageError> {
+        let revoked = self.db.by(act).revoke_token(token).await?;
         self.cache.forget(|who| who == Who::Token(token));
         Ok(revoked)
     }

@@ -9,6 +9,7 @@ mod chosen;
 mod cli;
 mod commands;
 mod config;
+mod doors;
 mod failure;
 mod files;
 mod gauges;

@@ -15,7 +15,9 @@ use cofounder_executor::{
     Ending, Executor, Outcome, Progress, RunContext, Settings, Silent, StepError, Stop, Worker,
     WorkerSettings, Workflow, Workshop,
 };
-use cofounder_storage::{Claim, Claimed, Database, Location, Owner, PoolSettings, StepResult, Terms, Wants};
+use cofounder_storage::{
+    Act, Claim, Claimed, Database, Location, Owner, PoolSettings, StepResult, Terms, Wants,
+};
 use cofounder_testkit::postgres::Cluster;
 use sea_orm::ConnectionTrait;
 use serde_json::json;
@@ -97,7 +99,7 @@ fn brief() -> Brief {
 }
 
 async fn claimed(place: &Place, owner: &Owner) -> Claimed {
-    let task = place.db.create_task(&brief(), &[], &Terms::default()).await.unwrap().id;
+    let task = place.db.by(&Act::OPERATOR).create_task(&brief(), &[], &Terms::default()).await.unwrap().id;
     match place.db.claim(task, owner, LEASE, 1).await.unwrap() {
         Claim::Got(claimed) => claimed,
         other => panic!("{other:?}"),
@@ -228,7 +230,8 @@ async fn start_times(place: &Place, workers: usize, notifications: bool) -> Vec<
     tokio::time::sleep(Duration::from_millis(500)).await;
     let mut times = Vec::new();
     for _ in 0..200 {
-        let task = place.db.create_task(&brief(), &[], &Terms::default()).await.unwrap().id;
+        let task =
+            place.db.by(&Act::OPERATOR).create_task(&brief(), &[], &Terms::default()).await.unwrap().id;
         let asked = Instant::now();
         let began = loop {
             if let Some(began) = begun.0.lock().unwrap().get(&task) {
@@ -264,7 +267,7 @@ async fn claim_times(place: &Place) -> Vec<f64> {
     let wants = Wants { capabilities: vec![], workflow: 1, oldest: false, limit: 1 };
     let mut times = Vec::new();
     for turn in 0..200 {
-        place.db.create_task(&brief(), &[], &Terms::default()).await.unwrap();
+        place.db.by(&Act::OPERATOR).create_task(&brief(), &[], &Terms::default()).await.unwrap();
         let wants = Wants { oldest: turn % 4 == 3, ..wants.clone() };
         let begun = Instant::now();
         let claimed = place.db.claim_next(&owner, LEASE, &wants).await.unwrap();

@@ -10,7 +10,7 @@
 )]
 
 use cofounder_domain::{Brief, Source, SourceId, SystemClock, content_hash};
-use cofounder_storage::{Backup, Database, Location, NewSource, PoolSettings, Terms};
+use cofounder_storage::{Act, Backup, Database, Location, NewSource, PoolSettings, Terms};
 use cofounder_testkit::postgres::Cluster;
 use sea_orm::ConnectionTrait;
 use std::{
@@ -80,7 +80,7 @@ async fn fill(place: &Location) {
     for number in 0..TASKS {
         let wanted = u32::try_from(number).unwrap();
         let sources: Vec<NewSource> = (wanted < SOURCES).then(|| source(wanted)).into_iter().collect();
-        made.push(db.create_task(&brief, &sources, &Terms::default()).await.unwrap().id);
+        made.push(db.by(&Act::OPERATOR).create_task(&brief, &sources, &Terms::default()).await.unwrap().id);
     }
     db.close().await.unwrap();
     let url = match place {

@@ -4,7 +4,7 @@
 use cofounder_domain::{Timestamp, TokenId};
 
 use crate::{
-    Database, StorageError, Token,
+    Acting, Database, StorageError, Token,
     sql::{signed, to_json, values},
     tokens::token_of,
     work::transaction,
@@ -35,7 +35,7 @@ pub struct AccessToken {
     pub expires_at: Timestamp,
 }
 
-impl Database {
+impl Acting<'_> {
     /// Makes an access token of a token. What has ended of those that it has goes, and the oldest if there are many.
     ///
     /// # Errors
@@ -45,7 +45,7 @@ impl Database {
         token: TokenId,
         new: &NewAccessToken,
     ) -> Result<(), StorageError> {
-        transaction!(self, |sql| {
+        transaction!(self.db, |sql| {
             let (id, now) = (token.to_string(), sql.db.millis());
             // Whoever takes the token back waits, so that none is made unseen.
             let text = format!("SELECT * FROM tokens WHERE id = $1{}", sql.lock());
@@ -60,11 +60,14 @@ impl Database {
             let text = "INSERT INTO access_tokens (hash, token_id, scopes, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)";
             let end = new.expires_at.min(known.expires_at).timestamp_millis();
             let row = values![new.hash.clone(), id, to_json(&new.scopes)?, now, end];
-            sql.run(text, row).await.map(drop)
+            sql.run(text, row).await?;
+            self.act.note(&sql, "token.access", ("token", token), new.scopes.join(", ")).await
         })
         .await
     }
+}
 
+impl Database {
     /// The access token whose text has this SHA-256 (in hexadecimal digits), also if it is not valid any more.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use cofounder_domain::{Brief, SiteId, Source, Status, TaskId, Timestamp, content_hash};
 
 use crate::{
-    Database, StorageError, Task,
+    Acting, StorageError, Task,
     journal::{Note, note},
     sources::put_source,
     sql::{Sql, id, to_json, values},
@@ -45,7 +45,7 @@ pub struct NewSource {
     pub bytes: Vec<u8>,
 }
 
-impl Database {
+impl Acting<'_> {
     /// Stores a task and the sources that were read for it, in one transaction. Asked again with the same key and the
     /// same brief, it returns the task that there is.
     ///
@@ -71,10 +71,17 @@ impl Database {
         sources: &[NewSource],
         terms: &Terms,
     ) -> Result<Asked, StorageError> {
-        terms.check(self.now())?;
-        let (task, known) = transaction!(self, |sql| insert(&sql, brief, sources, terms).await).await?;
-        self.ring();
-        Ok(Asked { task: self.task(task).await?, known })
+        terms.check(self.db.now())?;
+        let asked = transaction!(self.db, |sql| {
+            let (task, known) = insert(&sql, brief, sources, terms).await?;
+            if !known {
+                self.act.note(&sql, "task.create", ("task", task), &brief.topic).await?;
+            }
+            Ok((task, known))
+        });
+        let (task, known) = asked.await?;
+        self.db.ring();
+        Ok(Asked { task: self.db.task(task).await?, known })
     }
 }
 

@@ -5,7 +5,7 @@ use cofounder_domain::{Email, PersonId, Role, SiteId, Timestamp};
 use serde::Serialize;
 
 use crate::{
-    Database, NewPerson, NewSession, Person, Session, StorageError,
+    Acting, Database, NewPerson, NewSession, Person, Session, StorageError,
     people::{self, alone, person_of, stored},
     sessions,
     sql::{Row, Sql, values},
@@ -56,7 +56,7 @@ pub struct Newcomer {
     pub role: Option<Role>,
 }
 
-impl Database {
+impl Acting<'_> {
     /// Links an account to a person. One that is theirs already stays as it is.
     ///
     /// # Errors
@@ -68,7 +68,7 @@ impl Database {
         identity: &IdentityKey,
         email: Option<&Email>,
     ) -> Result<LinkedIdentity, StorageError> {
-        transaction!(self, |sql| {
+        transaction!(self.db, |sql| {
             let who = stored(&sql, person).await?;
             if who.disabled_at.is_some() {
                 return Err(StorageError::Conflict(format!(
@@ -87,11 +87,15 @@ impl Database {
                 );
                 return Err(StorageError::Conflict(words));
             }
-            insert(&sql, person, identity, email).await
+            let linked = insert(&sql, person, identity, email).await?;
+            self.act.note(&sql, "identity.link", ("person", person), told(identity)).await?;
+            Ok(linked)
         })
         .await
     }
+}
 
+impl Database {
     /// The person whose account this is, also if they are disabled.
     ///
     /// # Errors
@@ -110,7 +114,9 @@ impl Database {
     pub async fn identities(&self, person: PersonId) -> Result<Vec<LinkedIdentity>, StorageError> {
         of(&self.read(), person).await
     }
+}
 
+impl Acting<'_> {
     /// Unlinks an account from its person. Nobody signs in with it from now on.
     ///
     /// # Errors
@@ -121,7 +127,7 @@ impl Database {
         person: PersonId,
         identity: &IdentityKey,
     ) -> Result<Person, StorageError> {
-        transaction!(self, |sql| {
+        transaction!(self.db, |sql| {
             // Whoever unlinks holds the person's row, so that two do not take the last two ways at the same time.
             let before = stored(&sql, person).await?;
             let linked = of(&sql, person).await?;
@@ -138,6 +144,7 @@ impl Database {
             // Who is just signing in with it was seen at the version before.
             let text = "UPDATE people SET updated_at = $2, version = version + 1 WHERE id = $1 RETURNING *";
             let row = sql.one(text, values![person.to_string(), sql.db.millis()]).await?;
+            self.act.note(&sql, "identity.unlink", ("person", person), told(identity)).await?;
             person_of(&row.ok_or_else(|| people::nobody(person))?)
         })
         .await
@@ -154,7 +161,7 @@ impl Database {
         newcomer: &Newcomer,
         session: &NewSession,
     ) -> Result<Option<(Person, Session)>, StorageError> {
-        transaction!(self, |sql| {
+        transaction!(self.db, |sql| {
             alone(&sql).await?;
             let invited = invitation(&sql, &newcomer.email).await?;
             let Some(role) = invited.or(newcomer.role) else { return Ok(None) };
@@ -162,6 +169,10 @@ impl Database {
             let person = people::insert(&sql, &NewPerson { email, name, role, password_hash: None }).await?;
             insert(&sql, person.id, &newcomer.identity, Some(&newcomer.email)).await?;
             let session = sessions::insert(&sql, person.id, session).await?;
+            let act = self.act.as_person(person.id, &person.name);
+            let how = if invited.is_some() { "invited" } else { "on the list" };
+            let detail = format!("{} as {role}, {how}; {}", person.email, told(&newcomer.identity));
+            act.note(&sql, "person.join", ("person", person.id), detail).await?;
             Ok(Some((person, session)))
         })
         .await
@@ -174,6 +185,11 @@ impl LinkedIdentity {
     pub fn is(&self, key: &IdentityKey) -> bool {
         (&self.provider, &self.issuer, &self.subject) == (&key.provider, &key.issuer, &key.subject)
     }
+}
+
+/// An account in words.
+fn told(identity: &IdentityKey) -> String {
+    format!("account {} at {}", identity.subject, identity.provider)
 }
 
 /// Uses the open invitations to an address up; tells the role of the one that there is.

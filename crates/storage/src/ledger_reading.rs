@@ -208,22 +208,16 @@ impl Database {
 }
 
 impl LedgerFilter {
-    /// As a condition, with the values of its `$1`, `$2`, …. Only what is named is in it, so that an index serves it.
+    /// As a condition, with the values of its `$1`, `$2`, ….
     fn condition(&self) -> (String, Vec<Value>) {
         let millis = |at: Timestamp| at.timestamp_millis();
-        let named = [
-            self.token.map(|token| ("token_id =", Value::from(token.to_string()))),
-            self.task.map(|task| ("task_id =", Value::from(id(task)))),
-            self.model.clone().map(|model| ("model =", Value::from(model))),
-            self.since.map(|since| ("started_at >=", Value::from(millis(since)))),
-            self.until.map(|until| ("started_at <", Value::from(millis(until)))),
-        ];
-        let (mut text, mut row) = ("true".to_owned(), Vec::new());
-        for (condition, value) in named.into_iter().flatten() {
-            row.push(value);
-            text.push_str(&format!(" AND {condition} ${}", row.len()));
-        }
-        (text, row)
+        sql::conditions([
+            ("token_id =", self.token.map(|token| Value::from(token.to_string()))),
+            ("task_id =", self.task.map(|task| Value::from(id(task)))),
+            ("model =", self.model.clone().map(Value::from)),
+            ("started_at >=", self.since.map(|since| Value::from(millis(since)))),
+            ("started_at <", self.until.map(|until| Value::from(millis(until)))),
+        ])
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod access_tokens;
 mod accounts;
+mod audit;
 mod calls;
 mod creation;
 mod database;
@@ -46,6 +47,7 @@ mod work;
 
 pub use access_tokens::{AccessToken, NewAccessToken, OPEN_ACCESS_TOKENS};
 pub use accounts::{Account, AccountState, Taken};
+pub use audit::{Act, Acting, Actor, ActorKind, AuditFilter, AuditLine};
 pub use calls::{CallEnd, CallStart, FailedCall, FinishedCall, JournalledCall};
 pub use creation::{Asked, NewSource, Terms};
 pub use database::{Connections, Database, PoolSettings};

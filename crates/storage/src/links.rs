@@ -5,7 +5,7 @@ use cofounder_domain::{Email, PersonId, Role, SiteId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Database, NewPerson, NewSession, PasswordHash, Person, Session, StorageError,
+    Acting, Database, NewPerson, NewSession, PasswordHash, Person, Session, StorageError,
     people::{self, alone, by_email, other_owner, person_of},
     people_changes::set_password,
     sessions,
@@ -36,8 +36,6 @@ pub struct NewLink {
     pub email: Option<Email>,
     /// What they will be; for an invitation.
     pub role: Option<Role>,
-    /// Who made it; absent if it was made on the machine itself.
-    pub made_by: Option<PersonId>,
     /// Not valid from this time on.
     pub expires_at: Timestamp,
 }
@@ -72,7 +70,7 @@ pub struct Acceptance {
     pub password_hash: PasswordHash,
 }
 
-impl Database {
+impl Acting<'_> {
     /// Stores a link. Others for the same purpose and address that nobody has used are gone.
     ///
     /// # Errors
@@ -80,7 +78,7 @@ impl Database {
     /// or there is nobody with this address who can sign in.
     pub async fn create_link(&self, link: &NewLink) -> Result<Link, StorageError> {
         let purpose = word(&link.purpose)?;
-        transaction!(self, |sql| {
+        transaction!(self.db, |sql| {
             alone(&sql).await?;
             check(&sql, link).await?;
             void(&sql, &purpose, link.email.as_ref()).await?;
@@ -92,15 +90,21 @@ impl Database {
                 purpose.clone(),
                 link.email.as_ref().map(|email| email.as_str().to_owned()),
                 link.role.map(|role| role.as_str().to_owned()),
-                link.made_by.map(|person| person.to_string()),
+                self.act.person().map(|person| person.to_string()),
                 sql.db.millis(),
                 link.expires_at.timestamp_millis()
             ];
-            link_of(&sql.one(text, row).await?.ok_or_else(|| StorageError::bug("no row came back"))?)
+            let row = sql.one(text, row).await?.ok_or_else(|| StorageError::bug("no row came back"))?;
+            let whom = link.email.as_ref().map_or("the first owner", Email::as_str);
+            let detail = link.role.map_or_else(String::new, |role| role.to_string());
+            self.act.note(&sql, &format!("link.{purpose}"), ("link", whom), detail).await?;
+            link_of(&row)
         })
         .await
     }
+}
 
+impl Database {
     /// The link whose secret has this SHA-256 (in hexadecimal digits), if it can be used now.
     ///
     /// # Errors
@@ -110,7 +114,9 @@ impl Database {
         let row = self.read().one(text, values![hash, self.millis()]).await?;
         row.as_ref().map(link_of).transpose()
     }
+}
 
+impl Acting<'_> {
     /// Takes back links that nobody has used; tells how many.
     ///
     /// # Errors
@@ -121,7 +127,15 @@ impl Database {
         email: Option<&Email>,
     ) -> Result<u64, StorageError> {
         let purpose = word(&purpose)?;
-        transaction!(self, |sql| void(&sql, &purpose, email).await).await
+        transaction!(self.db, |sql| {
+            let gone = void(&sql, &purpose, email).await?;
+            if gone > 0 {
+                let whom = email.map_or("the first owner", Email::as_str);
+                self.act.note(&sql, "link.withdraw", ("link", whom), &purpose).await?;
+            }
+            Ok(gone)
+        })
+        .await
     }
 
     /// Uses a link up: makes its person, or sets their password and ends their sessions, and begins a session. Nothing
@@ -136,12 +150,15 @@ impl Database {
         acceptance: &Acceptance,
         session: &NewSession,
     ) -> Result<Option<(Person, Session)>, StorageError> {
-        transaction!(self, |sql| {
+        transaction!(self.db, |sql| {
             alone(&sql).await?;
             let text = "UPDATE one_time_links SET used_at = $2 WHERE hash = $1 AND used_at IS NULL AND expires_at > $2 RETURNING *";
             let Some(row) = sql.one(text, values![hash, sql.db.millis()]).await? else { return Ok(None) };
             let Some(person) = give(&sql, &link_of(&row)?, acceptance).await? else { return Ok(None) };
             let session = sessions::insert(&sql, person.id, session).await?;
+            let act = self.act.as_person(person.id, &person.name);
+            let detail = format!("{} by a link", person.email);
+            act.note(&sql, "link.accept", ("person", person.id), detail).await?;
             Ok(Some((person, session)))
         })
         .await

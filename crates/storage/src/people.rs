@@ -6,7 +6,7 @@ use serde::Serialize;
 use std::fmt;
 
 use crate::{
-    Database, Page, StorageError,
+    Acting, Database, Page, StorageError,
     sql::{self, Row, Sql, signed, values},
     work::transaction,
 };
@@ -80,15 +80,24 @@ pub struct Credentials {
     pub password_hash: Option<PasswordHash>,
 }
 
-impl Database {
+impl Acting<'_> {
     /// Stores a person.
     ///
     /// # Errors
     /// [`StorageError::Conflict`] if another has this address.
     pub async fn create_person(&self, person: &NewPerson) -> Result<Person, StorageError> {
-        transaction!(self, |sql| insert(&sql, person).await).await
+        transaction!(self.db, |sql| {
+            let made = insert(&sql, person).await?;
+            self.act
+                .note(&sql, "person.create", ("person", made.id), format!("{} {}", made.role, made.email))
+                .await?;
+            Ok(made)
+        })
+        .await
     }
+}
 
+impl Database {
     /// A person.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use cofounder_domain::{PersonId, Role, SessionId};
 
 use crate::{
-    Database, NewSession, PasswordHash, Person, Session, StorageError,
+    Acting, NewSession, PasswordHash, Person, Session, StorageError,
     people::{alone, nobody, other_owner, person_of, stored},
     sessions::{end_sessions, replace},
     sql::{Sql, values},
@@ -43,27 +43,24 @@ pub struct ChangedPerson {
     pub session: Option<Session>,
 }
 
-impl Database {
+impl Acting<'_> {
     /// Changes a person. If their role or password changes, or they cannot sign in any more, all their sessions end, and
     /// so do links that could undo that, in the same transaction. `instead` lets one of those sessions go on as a new one.
     ///
     /// # Errors
-    /// [`StorageError::Changed`] if `expected` is not their version; [`StorageError::Conflict`] if no owner would be left
+    /// [`StorageError::Changed`] if they are not any more what was seen; [`StorageError::Conflict`] if no owner would be left
     /// who can sign in; [`StorageError::NotFound`] if there is no such person, or the session to replace has ended.
     /// Nothing is changed then.
     pub async fn change_person(
         &self,
         person: PersonId,
-        expected: Option<u64>,
         change: &PersonChange,
         instead: Option<&Replacement>,
     ) -> Result<ChangedPerson, StorageError> {
-        transaction!(self, |sql| {
+        transaction!(self.db, |sql| {
             alone(&sql).await?;
             let before = stored(&sql, person).await?;
-            if expected.is_some_and(|expected| expected != before.version) {
-                return Err(StorageError::Changed { what: "person", id: person.to_string() });
-            }
+            self.act.still("person", person, before.version)?;
             let mut after = Person {
                 name: change.name.clone().unwrap_or_else(|| before.name.clone()),
                 role: change.role.unwrap_or(before.role),
@@ -83,10 +80,32 @@ impl Database {
                 || after.role != before.role
                 || after.disabled_at.is_some() && before.disabled_at.is_none();
             let session = if signed_out { sign_out(&sql, &after, instead).await? } else { None };
+            let detail = told(&before, &after, change.password_hash.is_some());
+            self.act.note(&sql, "person.change", ("person", person), detail).await?;
             Ok(ChangedPerson { person: after, signed_out, session })
         })
         .await
     }
+}
+
+/// What changed, in words.
+fn told(before: &Person, after: &Person, password: bool) -> String {
+    let mut told = Vec::new();
+    if before.name != after.name {
+        told.push(format!("name {} → {}", before.name, after.name));
+    }
+    if before.role != after.role {
+        told.push(format!("role {} → {}", before.role, after.role));
+    }
+    match (before.disabled_at, after.disabled_at) {
+        (None, Some(_)) => told.push("cannot sign in any more".to_owned()),
+        (Some(_), None) => told.push("can sign in again".to_owned()),
+        _ => {}
+    }
+    if password {
+        told.push("a new password".to_owned());
+    }
+    told.join(", ")
 }
 
 async fn keep_an_owner(sql: &Sql<'_>, before: &Person, after: &Person) -> Result<(), StorageError> {

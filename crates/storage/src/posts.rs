@@ -5,11 +5,11 @@ use serde::Serialize;
 use std::collections::HashSet;
 
 use crate::{
-    Claimed, Database, Page, StorageError,
+    Acting, Claimed, Database, Page, StorageError,
     effects::{NewEffect, intend},
     queue::check_fence,
     sql::{self, Row, Sql, id, prefix, signed, to_json, values},
-    tasks::{shift, stored},
+    tasks::shift,
     wake::tell_others,
     work::transaction,
 };
@@ -82,25 +82,28 @@ impl Database {
         })
         .await
     }
+}
 
+impl Acting<'_> {
     /// Makes a task's draft live: the post gets its date, the task becomes `published`, the history says so, and
     /// `effects` are written down, to be carried out soon, all in one transaction. A draft whose gate is blocked needs a
     /// reason, which is kept.
     ///
     /// # Errors
     /// [`StorageError::Blocked`] if a blocking rail did not pass and no reason is given; [`StorageError::Illegal`] if the
-    /// task does not wait for approval; [`StorageError::NotFound`] if it has no draft.
+    /// task does not wait for approval; [`StorageError::NotFound`] if it has no draft; [`StorageError::Changed`] if the
+    /// task is not any more what was seen.
     pub async fn approve(
         &self,
         task: TaskId,
         override_reason: Option<&str>,
         effects: impl Fn(&Post) -> Vec<NewEffect>,
     ) -> Result<Post, StorageError> {
-        let post = transaction!(self, |sql| {
+        let post = transaction!(self.db, |sql| {
             // One moment, in the post as in what is told of it.
             let at = sql.db.now();
             let now = at.timestamp_millis();
-            stored(&sql, task).await?.parse::<Status>("status")?.to(Status::Published)?;
+            self.unchanged(&sql, task).await?.parse::<Status>("status")?.to(Status::Published)?;
             let row = sql.one(&format!("{SELECT} WHERE p.task_id = $1"), values![id(task)]).await?;
             let row =
                 row.ok_or_else(|| StorageError::NotFound { what: "draft of task", id: task.to_string() })?;
@@ -112,15 +115,18 @@ impl Database {
             for effect in effects(&post) {
                 intend(&sql, task, &effect).await?;
             }
+            self.act.note(&sql, "task.approve", ("task", task), &reason).await?;
             tell_others(&sql).await?;
             let row = sql.one(&format!("{SELECT} WHERE p.task_id = $1"), values![id(task)]).await?;
             post_of(&row.ok_or(StorageError::Stale)?)
         })
         .await?;
-        self.ring();
+        self.db.ring();
         Ok(post)
     }
+}
 
+impl Database {
     /// The post of a task, if it has one.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
-    Database, StorageError, Terms,
+    Acting, Database, StorageError, Terms,
     creation::{NAME, insert, is_name},
     sql::{Row, to_json, values},
     work::transaction,
@@ -36,7 +36,7 @@ pub struct Schedule {
     pub last_task: Option<String>,
 }
 
-impl Database {
+impl Acting<'_> {
     /// Stores a rule; its `id` is given by the database.
     ///
     /// # Errors
@@ -48,7 +48,7 @@ impl Database {
             )));
         }
         let new = Schedule { id: Uuid::new_v4().to_string(), ..schedule.clone() };
-        let added = transaction!(self, |sql| {
+        let added = transaction!(self.db, |sql| {
             let text = "INSERT INTO schedules (id, site_id, name, cron, zone, brief, priority, needs, next_at, created_at)
                         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (site_id, name) DO NOTHING";
             let row = values![
@@ -63,24 +63,16 @@ impl Database {
                 new.next_at.map(|at| at.timestamp_millis()),
                 sql.db.millis()
             ];
-            sql.run(text, row).await
+            if sql.run(text, row).await? == 0 {
+                return Err(StorageError::Conflict(format!(
+                    "there is a schedule `{}` already. Remove it first, or choose another name",
+                    new.name
+                )));
+            }
+            let detail = format!("{} {}", new.cron, new.zone);
+            self.act.note(&sql, "schedule.create", ("schedule", &new.name), detail).await
         });
-        if added.await? == 0 {
-            return Err(StorageError::Conflict(format!(
-                "there is a schedule `{}` already. Remove it first, or choose another name",
-                new.name
-            )));
-        }
-        Ok(new)
-    }
-
-    /// Every rule, by name.
-    ///
-    /// # Errors
-    /// [`StorageError`] if the database does not answer.
-    pub async fn schedules(&self) -> Result<Vec<Schedule>, StorageError> {
-        let rows = self.read().all("SELECT * FROM schedules ORDER BY name", values![]).await?;
-        rows.iter().map(schedule_of).collect()
+        added.await.map(|()| new.clone())
     }
 
     /// Removes a rule. Tasks that it made stay.
@@ -88,12 +80,24 @@ impl Database {
     /// # Errors
     /// [`StorageError::NotFound`] if there is none of this name.
     pub async fn remove_schedule(&self, name: &str) -> Result<(), StorageError> {
-        let removed =
-            transaction!(self, |sql| sql.run("DELETE FROM schedules WHERE name = $1", values![name]).await);
-        match removed.await? {
-            0 => Err(StorageError::NotFound { what: "schedule", id: name.to_owned() }),
-            _ => Ok(()),
-        }
+        transaction!(self.db, |sql| {
+            match sql.run("DELETE FROM schedules WHERE name = $1", values![name]).await? {
+                0 => Err(StorageError::NotFound { what: "schedule", id: name.to_owned() }),
+                _ => self.act.note(&sql, "schedule.delete", ("schedule", name), "").await,
+            }
+        })
+        .await
+    }
+}
+
+impl Database {
+    /// Every rule, by name.
+    ///
+    /// # Errors
+    /// [`StorageError`] if the database does not answer.
+    pub async fn schedules(&self) -> Result<Vec<Schedule>, StorageError> {
+        let rows = self.read().all("SELECT * FROM schedules ORDER BY name", values![]).await?;
+        rows.iter().map(schedule_of).collect()
     }
 
     /// Rules whose time has come. One that cannot be read keeps no other waiting.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    Database, Page, StorageError,
+    Acting, Database, Page, StorageError,
     people::stored,
     sql::{self, Row, Sql, signed, values},
     work::transaction,
@@ -66,7 +66,7 @@ pub struct SignedIn {
     pub disabled: bool,
 }
 
-impl Database {
+impl Acting<'_> {
     /// Begins a session of a person who was seen at this version.
     ///
     /// # Errors
@@ -78,7 +78,7 @@ impl Database {
         version: u64,
         session: &NewSession,
     ) -> Result<Session, StorageError> {
-        transaction!(self, |sql| {
+        transaction!(self.db, |sql| {
             let now = stored(&sql, person).await?;
             if now.version != version {
                 return Err(StorageError::Changed { what: "person", id: person.to_string() });
@@ -86,11 +86,16 @@ impl Database {
             if now.disabled_at.is_some() {
                 return Err(StorageError::Conflict(format!("{} cannot sign in", now.email)));
             }
-            insert(&sql, person, session).await
+            let begun = insert(&sql, person, session).await?;
+            let act = self.act.as_person(person, &now.name);
+            act.note(&sql, "session.begin", ("session", begun.id), &session.agent).await?;
+            Ok(begun)
         })
         .await
     }
+}
 
+impl Database {
     /// The session whose secret has this SHA-256 (in hexadecimal digits), also if it is not valid any more.
     ///
     /// # Errors
@@ -126,7 +131,9 @@ impl Database {
         let sessions = rows.iter().map(session_of).collect::<Result<_, _>>()?;
         Ok(Page::cut(sessions, limit, |session: &Session| session.id.to_string()))
     }
+}
 
+impl Acting<'_> {
     /// Ends one of a person's sessions for good. One that was ended before stays as it is.
     ///
     /// # Errors
@@ -136,10 +143,15 @@ impl Database {
         person: PersonId,
         session: SessionId,
     ) -> Result<Session, StorageError> {
-        let revoked = transaction!(self, |sql| {
-            let text = "UPDATE sessions SET revoked_at = coalesce(revoked_at, $3) WHERE id = $1 AND person_id = $2 RETURNING *";
-            let row = values![session.to_string(), person.to_string(), sql.db.millis()];
-            session_of(&sql.one(text, row).await?.ok_or_else(|| none(session))?)
+        let revoked = transaction!(self.db, |sql| {
+            let text =
+                "UPDATE sessions SET revoked_at = $3 WHERE id = $1 AND person_id = $2 AND revoked_at IS NULL";
+            if sql.run(text, values![session.to_string(), person.to_string(), sql.db.millis()]).await? > 0 {
+                self.act.note(&sql, "session.end", ("session", session), "").await?;
+            }
+            let text = "SELECT * FROM sessions WHERE id = $1 AND person_id = $2";
+            let row = sql.one(text, values![session.to_string(), person.to_string()]).await?;
+            session_of(&row.ok_or_else(|| none(session))?)
         });
         revoked.await
     }
@@ -153,9 +165,13 @@ impl Database {
         person: PersonId,
         but: Option<SessionId>,
     ) -> Result<u64, StorageError> {
-        transaction!(self, |sql| {
+        transaction!(self.db, |sql| {
             stored(&sql, person).await?;
-            end_sessions(&sql, person, but).await
+            let ended = end_sessions(&sql, person, but).await?;
+            if ended > 0 {
+                self.act.note(&sql, "session.end", ("person", person), format!("{ended} sessions")).await?;
+            }
+            Ok(ended)
         })
         .await
     }
@@ -171,13 +187,15 @@ impl Database {
         old: SessionId,
         new: &NewSession,
     ) -> Result<Session, StorageError> {
-        transaction!(self, |sql| {
+        transaction!(self.db, |sql| {
             stored(&sql, person).await?;
             replace(&sql, person, old, new).await
         })
         .await
     }
+}
 
+impl Database {
     /// Writes down when sessions were used, and until when they last for that. What was written within the last minute
     /// stays, and one that has ended does not begin again.
     ///

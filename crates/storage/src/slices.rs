@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 use crate::{
-    Account, Database, StorageError,
+    Account, Acting, Database, StorageError,
     sql::{Sql, signed, values},
     work::transaction,
 };
@@ -82,7 +82,9 @@ impl Database {
             })
             .collect()
     }
+}
 
+impl Acting<'_> {
     /// Gives back what an owner took of an account and never spent; tells how much that was. The caller knows that the
     /// owner's process has ended.
     ///
@@ -90,7 +92,7 @@ impl Database {
     /// [`StorageError`] if the database does not take it.
     pub async fn reconcile(&self, account: &Account, owner: &str) -> Result<NanoUsd, StorageError> {
         let input = input(BTreeMap::from([(account, NanoUsd::ZERO)]));
-        transaction!(self, |sql| {
+        transaction!(self.db, |sql| {
             lock_slices(&sql, owner, &input).await?;
             lock_accounts(&sql, &input).await?;
             let slice = values![account.scope.clone(), account.period.clone(), owner];
@@ -104,6 +106,8 @@ impl Database {
             let changed = slice.into_iter().chain(values![sql.db.millis()]).collect();
             sql.run(text, changed).await?;
             recount(&sql, &input).await?;
+            let detail = format!("{rest} of {owner} given back");
+            self.act.note(&sql, "budget.reconcile", ("account", &account.scope), detail).await?;
             Ok(rest)
         })
         .await

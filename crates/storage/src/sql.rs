@@ -229,6 +229,19 @@ pub(crate) fn cursor<T: FromStr>(typed: Option<&str>) -> Result<Option<String>, 
     }
 }
 
+/// A condition of those that have a value, with the values of its `$1`, `$2`, …. What is not asked for is not in it, so
+/// that an index serves the rest.
+pub(crate) fn conditions<const N: usize>(asked: [(&str, Option<Value>); N]) -> (String, Vec<Value>) {
+    let (mut text, mut row) = ("true".to_owned(), Vec::new());
+    for (condition, value) in asked {
+        if let Some(value) = value {
+            row.push(value);
+            text.push_str(&format!(" AND {condition} ${}", row.len()));
+        }
+    }
+    (text, row)
+}
+
 /// Text as both databases keep it: without NUL.
 pub(crate) fn plain(text: &str) -> String {
     text.replace('\0', "\u{fffd}")

@@ -1,10 +1,11 @@
 //! Tasks and their history.
 
 use cofounder_domain::{Brief, Status, TaskId, Timestamp};
+use sea_orm::Value;
 use serde::Serialize;
 
 use crate::{
-    Database, StorageError,
+    Acting, Database, StorageError,
     journal::{Note, note},
     sql::{self, Row, Sql, id, prefix, signed, values},
     wake::tell_others,
@@ -142,10 +143,13 @@ impl Database {
         cursor: Option<&str>,
         status: Option<Status>,
     ) -> Result<Page<Listed>, StorageError> {
-        let text = "SELECT * FROM tasks WHERE ($1 IS NULL OR id < $1) AND ($3 IS NULL OR status = $3) ORDER BY id DESC LIMIT $2";
-        let status = status.map(|s| s.as_str().to_owned());
-        let row = values![sql::cursor::<TaskId>(cursor)?, signed(limit) + 1, status];
-        let rows = self.read().all(text, row).await?;
+        let (condition, mut row) = sql::conditions([
+            ("id <", sql::cursor::<TaskId>(cursor)?.map(Value::from)),
+            ("status =", status.map(|status| Value::from(status.as_str()))),
+        ]);
+        row.push(Value::from(signed(limit).saturating_add(1)));
+        let text = format!("SELECT * FROM tasks WHERE {condition} ORDER BY id DESC LIMIT ${}", row.len());
+        let rows = self.read().all(&text, row).await?;
         let tasks = rows.iter().map(listed).collect::<Result<_, _>>()?;
         Ok(Page::cut(tasks, limit, |t: &Listed| t.id().to_string()))
     }
@@ -169,29 +173,33 @@ impl Database {
             })
             .collect()
     }
+}
 
+impl Acting<'_> {
     /// Moves a task on a person's word, with the reason in its history. Whoever runs it at that moment can write
     /// nothing more: the fence moves with it.
     ///
     /// # Errors
-    /// [`StorageError::Illegal`] if the transition table does not allow it.
+    /// [`StorageError::Illegal`] if the transition table does not allow it; [`StorageError::Changed`] if it is not any
+    /// more what was seen.
     pub async fn move_task(&self, task: TaskId, to: Status, reason: &str) -> Result<Task, StorageError> {
-        let moved = transaction!(self, |sql| {
+        let moved = transaction!(self.db, |sql| {
+            self.unchanged(&sql, task).await?;
             shift(&sql, task, to, reason, None).await?;
+            self.act.note(&sql, &format!("task.{to}"), ("task", task), reason).await?;
             tell_others(&sql).await
         });
         moved.await?;
-        self.ring();
-        self.task(task).await
+        self.moved(task).await
     }
 
     /// Puts a task that was set aside back to where it was: a draft waits for approval again, all else waits to run.
     ///
     /// # Errors
-    /// [`StorageError::Conflict`] if it is not set aside.
+    /// [`StorageError::Conflict`] if it is not set aside; [`StorageError::Changed`] if it is not any more what was seen.
     pub async fn release_task(&self, task: TaskId) -> Result<Task, StorageError> {
-        let moved = transaction!(self, |sql| {
-            let row = stored(&sql, task).await?;
+        let moved = transaction!(self.db, |sql| {
+            let row = self.unchanged(&sql, task).await?;
             let status: Status = row.parse("status")?;
             if status != Status::OnHold {
                 return Err(StorageError::Conflict(format!("the task is {status}, not on hold")));
@@ -201,20 +209,22 @@ impl Database {
                 _ => Status::Pending,
             };
             shift(&sql, task, to, "released", None).await?;
+            self.act.note(&sql, "task.release", ("task", task), to.as_str()).await?;
             tell_others(&sql).await
         });
         moved.await?;
-        self.ring();
-        self.task(task).await
+        self.moved(task).await
     }
 
     /// Makes a task ready for another run. Finished steps keep their results, but for `from` and those that began
     /// after it, which are forgotten; so is the version of the workflow if nothing is kept.
     ///
     /// # Errors
-    /// [`StorageError::Illegal`] if it did not end, [`StorageError::NotFound`] if it has no such step.
+    /// [`StorageError::Illegal`] if it did not end, [`StorageError::NotFound`] if it has no such step;
+    /// [`StorageError::Changed`] if it is not any more what was seen.
     pub async fn retry_task(&self, task: TaskId, from: Option<&str>) -> Result<Task, StorageError> {
-        let retried = transaction!(self, |sql| {
+        let retried = transaction!(self.db, |sql| {
+            self.unchanged(&sql, task).await?;
             let reason = from.map_or_else(|| "retried".to_owned(), |step| format!("retried from {step}"));
             shift(&sql, task, Status::Pending, &reason, None).await?;
             if let Some(step) = from {
@@ -225,11 +235,24 @@ impl Database {
             let text = "UPDATE tasks SET fruitless = 0, due = 1, lease_until = NULL, ready_at = $2, deadline_at = NULL, workflow_version =
                           CASE WHEN EXISTS (SELECT 1 FROM steps WHERE task_id = $1) THEN workflow_version END WHERE id = $1";
             sql.run(text, values![id(task), sql.db.millis()]).await?;
+            self.act.note(&sql, "task.retry", ("task", task), &reason).await?;
             tell_others(&sql).await
         });
         retried.await?;
-        self.ring();
-        self.task(task).await
+        self.moved(task).await
+    }
+
+    /// A task's row, if it is still what was seen.
+    pub(crate) async fn unchanged(&self, sql: &Sql<'_>, task: TaskId) -> Result<Row, StorageError> {
+        let row = stored(sql, task).await?;
+        self.act.still("task", task, row.number("events")?)?;
+        Ok(row)
+    }
+
+    /// Tells workers, and how the task is now.
+    async fn moved(&self, task: TaskId) -> Result<Task, StorageError> {
+        self.db.ring();
+        self.db.task(task).await
     }
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    Database, Page, StorageError,
+    Acting, Database, Page, StorageError,
     sql::{self, Row, prefix, signed, to_json, values},
     work::transaction,
 };
@@ -58,14 +58,14 @@ pub struct Token {
     pub last_used_at: Option<Timestamp>,
 }
 
-impl Database {
+impl Acting<'_> {
     /// Stores a token.
     ///
     /// # Errors
     /// [`StorageError`] if the database does not take it.
     pub async fn create_token(&self, token: &NewToken) -> Result<Token, StorageError> {
-        let (id, scopes) = (TokenId::new(self.now()), to_json(&token.scopes)?);
-        let created = transaction!(self, |sql| {
+        let (id, scopes) = (TokenId::new(self.db.now()), to_json(&token.scopes)?);
+        let created = transaction!(self.db, |sql| {
             let text = "INSERT INTO tokens (id, site_id, name, hash, scopes, budget_day, budget_month, requests_per_minute,
                           tokens_per_minute, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING *";
             let row = values![
@@ -81,11 +81,33 @@ impl Database {
                 sql.db.millis(),
                 token.expires_at.timestamp_millis()
             ];
-            token_of(&sql.one(text, row).await?.ok_or_else(|| StorageError::bug("no row came back"))?)
+            let row = sql.one(text, row).await?.ok_or_else(|| StorageError::bug("no row came back"))?;
+            let detail = format!("{}: {}", token.name, token.scopes.join(", "));
+            self.act.note(&sql, "token.create", ("token", id), detail).await?;
+            token_of(&row)
         });
         created.await
     }
 
+    /// Takes a token back for good. One that was taken back before stays as it is.
+    ///
+    /// # Errors
+    /// [`StorageError::NotFound`] if there is none.
+    pub async fn revoke_token(&self, token: TokenId) -> Result<Token, StorageError> {
+        let missing = || StorageError::NotFound { what: "token", id: token.to_string() };
+        let revoked = transaction!(self.db, |sql| {
+            let text = "UPDATE tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
+            if sql.run(text, values![token.to_string(), sql.db.millis()]).await? > 0 {
+                self.act.note(&sql, "token.revoke", ("token", token), "").await?;
+            }
+            let row = sql.one("SELECT * FROM tokens WHERE id = $1", values![token.to_string()]).await?;
+            token_of(&row.ok_or_else(missing)?)
+        });
+        revoked.await
+    }
+}
+
+impl Database {
     /// The token whose text has this SHA-256 (in hexadecimal digits), also if it is not valid any more.
     ///
     /// # Errors
@@ -126,19 +148,6 @@ impl Database {
         let rows = self.read().all(text, row).await?;
         let tokens = rows.iter().map(token_of).collect::<Result<_, _>>()?;
         Ok(Page::cut(tokens, limit, |token: &Token| token.id.to_string()))
-    }
-
-    /// Takes a token back for good. One that was taken back before stays as it is.
-    ///
-    /// # Errors
-    /// [`StorageError::NotFound`] if there is none.
-    pub async fn revoke_token(&self, token: TokenId) -> Result<Token, StorageError> {
-        let revoked = transaction!(self, |sql| {
-            let text = "UPDATE tokens SET revoked_at = coalesce(revoked_at, $2) WHERE id = $1 RETURNING *";
-            let row = sql.one(text, values![token.to_string(), sql.db.millis()]).await?;
-            token_of(&row.ok_or_else(|| StorageError::NotFound { what: "token", id: token.to_string() })?)
-        });
-        revoked.await
     }
 
     /// Writes down when tokens were last shown. An earlier time than the one that is known changes nothing.

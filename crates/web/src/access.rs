@@ -1,14 +1,27 @@
-//! Who may do what. A handler that takes `Caller<P>` is closed to everybody whose token does not permit `P`.
+//! Who may do what. A handler that takes `Caller<P>` is closed to everybody whose token or role does not permit `P`.
 
 use axum::{
     extract::{FromRef, FromRequestParts},
-    http::{HeaderValue, header::AUTHORIZATION, request::Parts},
+    http::{header::USER_AGENT, request::Parts},
 };
-use cofounder_auth::{AuthError, Identity, Scope, Tokens};
+use cofounder_auth::{AuthError, Identity, Scope, Visitor, Who};
 use cofounder_domain::{FaultKind, LogLevel};
-use std::{marker::PhantomData, sync::Arc};
+use cofounder_storage::Act;
+use std::{
+    convert::Infallible,
+    marker::PhantomData,
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 
-use crate::{Problem, state::Service};
+use crate::{
+    Problem,
+    api::Seen,
+    connections::Peer,
+    place::Place,
+    shown::{Doors, Shown},
+    state::Service,
+};
 
 /// Something that can be permitted.
 pub(crate) trait Permission {
@@ -25,6 +38,8 @@ pub(crate) struct Look;
 pub(crate) struct Write;
 /// Approving, and saying no.
 pub(crate) struct Edit;
+/// Managing people, tokens and all else.
+pub(crate) struct Manage;
 
 impl Permission for AskModels {
     const SCOPE: Scope = Scope::Gateway;
@@ -46,9 +61,15 @@ impl Permission for Edit {
     const SCOPE: Scope = Scope::Editor;
 }
 
-/// Whoever asks, known by a token that permits it.
+impl Permission for Manage {
+    const SCOPE: Scope = Scope::Admin;
+}
+
+/// Whoever asks, known by a token or a session that permits it, and what they had seen of what they change.
 pub(crate) struct Caller<P> {
     pub(crate) identity: Arc<Identity>,
+    visitor: Visitor,
+    seen: Seen,
     permitted: PhantomData<P>,
 }
 
@@ -56,28 +77,63 @@ impl<P: Permission> FromRequestParts<Service> for Caller<P> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, Problem> {
-        Self::of(parts.headers.get(AUTHORIZATION), &Arc::<Tokens>::from_ref(service)).await
+        let place = Place::from_ref(service);
+        let shown = Shown::of(&parts.headers, &place);
+        let identity = shown.identity(&Doors::from_ref(service)).await?;
+        shown.check_origin(parts, &place)?;
+        permit::<P>(&identity)?;
+        let Ok(visitor) = Visiting::from_request_parts(parts, service).await;
+        Ok(Self { identity, visitor: visitor.0, seen: Seen::of(&parts.headers), permitted: PhantomData })
     }
 }
 
-impl<P: Permission> Caller<P> {
-    /// Whoever showed this; for an answer that goes on for long, to be asked again and again.
-    pub(crate) async fn of(shown: Option<&HeaderValue>, tokens: &Tokens) -> Result<Self, Problem> {
-        let presented = shown.and_then(|value| value.to_str().ok()).and_then(|text| {
-            let (scheme, token) = text.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-        });
-        let missing = || {
-            let words = "this address needs a token: send `Authorization: Bearer …`. `cofounder token create NAME` makes one";
-            Problem::new(FaultKind::Unauthorised, words)
-        };
-        let identity = tokens.verify(presented.ok_or_else(missing)?).await.map_err(refused)?;
-        if identity.allows(P::SCOPE) {
-            return Ok(Self { identity, permitted: PhantomData });
+impl<P> Caller<P> {
+    /// Their doing, with what they had seen (`If-Match`).
+    pub(crate) fn act(&self) -> Act {
+        Act { seen: self.seen.0.clone(), ..self.visitor.act_of(self.identity.actor()) }
+    }
+
+    /// The same, of something that nobody may change without having seen it.
+    pub(crate) fn act_on_seen(&self) -> Result<Act, Problem> {
+        match self.seen.0 {
+            Some(_) => Ok(self.act()),
+            None => Err(Seen::missing()),
         }
-        let words =
-            format!("the token does not have the scope `{}`, which this address needs", P::SCOPE.as_str());
-        Err(Problem::new(FaultKind::Unauthorised, words).with_status(403))
+    }
+
+    /// From where they come.
+    pub(crate) const fn visitor(&self) -> &Visitor {
+        &self.visitor
+    }
+}
+
+/// Whether they may.
+fn permit<P: Permission>(identity: &Identity) -> Result<(), Problem> {
+    if identity.allows(P::SCOPE) {
+        return Ok(());
+    }
+    let (whose, what) = match identity.who {
+        Who::Token(_) => ("the token does not have the scope", "which this address needs"),
+        Who::Person { .. } => ("you do not have the rights of the role", "which this address needs"),
+    };
+    let role = match (identity.who, P::SCOPE) {
+        (Who::Person { .. }, Scope::Admin | Scope::Gateway) => "owner",
+        (_, scope) => scope.as_str(),
+    };
+    Err(Problem::new(FaultKind::Unauthorised, format!("{whose} `{role}`, {what}")).with_status(403))
+}
+
+/// Whether what was shown still permits it; for an answer that goes on for long, to be asked again and again.
+pub(crate) async fn still_permits<P: Permission>(shown: &Shown, doors: &Doors) -> Result<(), Problem> {
+    permit::<P>(&*shown.identity(doors).await?)
+}
+
+/// What a request shows, whatever it is.
+impl FromRequestParts<Service> for Shown {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, Infallible> {
+        Ok(Self::of(&parts.headers, &Place::from_ref(service)))
     }
 }
 
@@ -89,9 +145,9 @@ impl<P: Permission + Sync> FromRequestParts<Service> for Anyone<P> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, Problem> {
-        let shown = parts.headers.contains_key(AUTHORIZATION);
+        let Ok(shown) = Shown::from_request_parts(parts, service).await;
         match Caller::from_request_parts(parts, service).await {
-            Err(problem) if shown => Err(problem),
+            Err(problem) if matches!(shown, Shown::Token(_) | Shown::Unreadable) => Err(problem),
             caller => Ok(Self(caller)),
         }
     }
@@ -104,13 +160,27 @@ impl<P> Anyone<P> {
     }
 }
 
-fn refused(error: AuthError) -> Problem {
+/// From where a request comes.
+pub(crate) struct Visiting(pub(crate) Visitor);
+
+impl<S: Sync> FromRequestParts<S> for Visiting {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let unknown = IpAddr::from(Ipv4Addr::UNSPECIFIED);
+        let address = parts.extensions.get::<Peer>().map_or(unknown, |peer| peer.0);
+        let agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        Ok(Self(Visitor::new(address, agent)))
+    }
+}
+
+pub(crate) fn refused(error: AuthError) -> Problem {
     match error.kind().log_level() {
         LogLevel::Info => {
             let reason = error.refusal().map(|refusal| refusal.to_string()).unwrap_or_default();
-            tracing::info!(reason, "a token was refused");
+            tracing::info!(reason, "a token or a session was refused");
         }
-        LogLevel::Warn => tracing::warn!(%error, "a token could not be checked"),
+        LogLevel::Warn => tracing::warn!(%error, "who asks could not be checked"),
         LogLevel::Error => tracing::error!(%error, "a defect of this program"),
     }
     Problem::new(error.kind(), error.to_string())

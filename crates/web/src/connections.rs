@@ -15,6 +15,7 @@ use hyper_util::{
 use std::{
     future::pending,
     io,
+    net::IpAddr,
     pin::pin,
     sync::{
         Arc,
@@ -33,6 +34,10 @@ use tokio_util::sync::CancellationToken;
 const PAUSE: Duration = Duration::from_millis(250);
 /// How often it is said that there are too many.
 const SAID: Duration = Duration::from_mins(1);
+
+/// Who is at the other end of the connection that a request came by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) IpAddr);
 
 /// Every open connection of a listener.
 pub(crate) struct Connections {
@@ -71,11 +76,11 @@ impl Connections {
                 () = stop.cancelled() => break,
                 next = self.next(&listener) => next,
             };
-            let Some((stream, place)) = next else { break };
+            let Some((stream, peer, place)) = next else { break };
             let each = Arc::clone(&self.each);
             // It is known by its place, which it gives back at its end.
             tokio::spawn(async move {
-                each.serve(stream).await;
+                each.serve(stream, peer).await;
                 drop(place);
             });
         }
@@ -84,7 +89,7 @@ impl Connections {
     }
 
     /// The next connection, when there is a place for it. What waits meanwhile, waits with the system.
-    async fn next(&mut self, listener: &TcpListener) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    async fn next(&mut self, listener: &TcpListener) -> Option<(TcpStream, Peer, OwnedSemaphorePermit)> {
         if self.places.available_permits() == 0 && self.said.is_none_or(|said| said.elapsed() > SAID) {
             tracing::warn!(
                 "{} connections are open, as many as `server.connections` allows; others wait",
@@ -96,7 +101,7 @@ impl Connections {
         let place = Arc::clone(&self.places).acquire_owned().await.ok()?;
         loop {
             match listener.accept().await {
-                Ok((stream, _)) => return Some((stream, place)),
+                Ok((stream, peer)) => return Some((stream, Peer(peer.ip()), place)),
                 Err(error) if gave_up(&error) => {}
                 Err(error) => {
                     tracing::warn!(%error, "no connection can be taken now; it is tried again");
@@ -114,15 +119,16 @@ fn gave_up(error: &io::Error) -> bool {
 }
 
 impl Each {
-    async fn serve(&self, stream: TcpStream) {
+    async fn serve(&self, stream: TcpStream, peer: Peer) {
         // An event of a stream goes out when it is there.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a connection keeps its delay");
         }
         let asked = Arc::new(AtomicBool::new(false));
         let (seen, routes) = (Arc::clone(&asked), TowerToHyperService::new(self.routes.clone()));
-        let service = service_fn(move |request: Request<Incoming>| {
+        let service = service_fn(move |mut request: Request<Incoming>| {
             seen.store(true, Ordering::Relaxed);
+            request.extensions_mut().insert(peer);
             routes.call(request)
         });
         let mut connection = pin!(self.builder.serve_connection(TokioIo::new(stream), service));

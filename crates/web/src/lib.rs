@@ -8,17 +8,21 @@ mod access;
 mod api;
 mod body;
 mod connections;
+mod cookies;
 pub mod documents;
 mod gateway;
 mod health;
 mod listen;
 mod metrics;
+mod place;
 mod problem;
+mod shown;
 mod state;
 
 pub use api::openapi;
 pub use health::{Component, ComponentState, Readiness};
 pub use listen::{ListenSettings, Listening, listen};
+pub use place::Place;
 pub use problem::Problem;
 pub use state::{GatewaySettings, Service, ServiceParts, Sources};
 

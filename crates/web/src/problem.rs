@@ -93,7 +93,11 @@ impl From<StorageError> for Problem {
             _ if kind == FaultKind::Unavailable => tracing::warn!(%error, "the database did not do as asked"),
             _ => {}
         }
-        Self::new(kind, error.to_string())
+        let problem = Self::new(kind, error.to_string());
+        match error {
+            StorageError::Changed { .. } => problem.with_status(412),
+            _ => problem,
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What handlers work with, made before the listener opens.
 
 use axum::extract::FromRef;
-use cofounder_auth::Tokens;
+use cofounder_auth::{Elsewhere, Grants, Links, People, Sessions, Tokens};
 use cofounder_metering::Meter;
 use cofounder_publish::Webhooks;
 use cofounder_storage::Database;
@@ -9,7 +9,7 @@ use prometheus_client::registry::Registry;
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
-use crate::health::Readiness;
+use crate::{health::Readiness, place::Place};
 
 /// What a service is made from.
 pub struct ServiceParts {
@@ -23,6 +23,18 @@ pub struct ServiceParts {
     pub meter: Arc<Meter>,
     /// Knows who may.
     pub tokens: Arc<Tokens>,
+    /// Knows who is signed in.
+    pub sessions: Arc<Sessions>,
+    /// Signs people in.
+    pub people: Arc<People>,
+    /// Invites people.
+    pub links: Arc<Links>,
+    /// Signs people in at providers.
+    pub elsewhere: Arc<Elsewhere>,
+    /// Makes access tokens.
+    pub grants: Arc<Grants>,
+    /// Where browsers see the program.
+    pub place: Place,
     /// Knows whether the parts are ready.
     pub readiness: Readiness,
     /// What is counted.
@@ -108,6 +120,42 @@ impl FromRef<Service> for Sources {
 impl FromRef<Service> for Arc<Tokens> {
     fn from_ref(service: &Service) -> Self {
         service.0.tokens.clone()
+    }
+}
+
+impl FromRef<Service> for Arc<Sessions> {
+    fn from_ref(service: &Service) -> Self {
+        service.0.sessions.clone()
+    }
+}
+
+impl FromRef<Service> for Arc<People> {
+    fn from_ref(service: &Service) -> Self {
+        service.0.people.clone()
+    }
+}
+
+impl FromRef<Service> for Arc<Elsewhere> {
+    fn from_ref(service: &Service) -> Self {
+        service.0.elsewhere.clone()
+    }
+}
+
+impl FromRef<Service> for Arc<Grants> {
+    fn from_ref(service: &Service) -> Self {
+        service.0.grants.clone()
+    }
+}
+
+impl FromRef<Service> for Arc<Links> {
+    fn from_ref(service: &Service) -> Self {
+        service.0.links.clone()
+    }
+}
+
+impl FromRef<Service> for Place {
+    fn from_ref(service: &Service) -> Self {
+        service.0.place.clone()
     }
 }
 

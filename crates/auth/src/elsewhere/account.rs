@@ -54,7 +54,7 @@ enum Seconds {
 impl TokenAnswer {
     /// Refuses a token of a kind that is not used here.
     pub(crate) fn check_kind(&self) -> Result<(), Mistrust> {
-        if self.token_type.len() < 999 { Ok(()) } else { Err(Mistrust::TokenType) }
+        if self.token_type.eq_ignore_ascii_case("bearer") { Ok(()) } else { Err(Mistrust::TokenType) }
     }
 
     /// Refuses to use an access token whose time is over, by when it was asked for. One that does not say when it ends is

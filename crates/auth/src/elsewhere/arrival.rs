@@ -1,7 +1,7 @@
 //! Whoever came back from a provider: known, linked, or new.
 
 use cofounder_domain::{Email, PersonId};
-use cofounder_storage::{LinkedIdentity, Newcomer, Person, StorageError};
+use cofounder_storage::{Actor, LinkedIdentity, Newcomer, Person, StorageError};
 
 use super::{Elsewhere, ElsewhereError, account::Account};
 use crate::{Opened, SessionError, Visitor, Welcome};
@@ -12,11 +12,14 @@ impl Elsewhere {
         person: PersonId,
         signed_in: Option<PersonId>,
         account: &Account,
+        visitor: &Visitor,
     ) -> Result<LinkedIdentity, ElsewhereError> {
         if signed_in != Some(person) {
             return Err(ElsewhereError::NotSignedIn);
         }
-        Ok(self.db.link_identity(person, &account.identity, account.email.as_ref()).await?)
+        let known = self.db.person(person).await?;
+        let act = visitor.act_of(Actor::Person(person, known.name));
+        Ok(self.db.by(&act).link_identity(person, &account.identity, account.email.as_ref()).await?)
     }
 
     pub(super) async fn welcome(
@@ -31,9 +34,6 @@ impl Elsewhere {
     }
 
     async fn known(&self, person: Person, visitor: &Visitor) -> Result<Welcome, ElsewhereError> {
-        if person.disabled_at.is_some() {
-            return Err(ElsewhereError::Disabled);
-        }
         let opened = match self.sessions.begin(&person, visitor).await {
             Err(SessionError::Storage(StorageError::Conflict(_))) => return Err(ElsewhereError::Disabled),
             opened => opened?,
@@ -45,9 +45,6 @@ impl Elsewhere {
     async fn newcomer(&self, account: &Account, visitor: &Visitor) -> Result<Welcome, ElsewhereError> {
         let unverified = || ElsewhereError::Unverified(account.identity.provider.clone());
         let email = account.email.as_ref().ok_or_else(unverified)?;
-        if self.db.credentials(email).await?.is_some() {
-            return Err(not_linked(email));
-        }
         let newcomer = Newcomer {
             identity: account.identity.clone(),
             email: email.clone(),
@@ -55,10 +52,10 @@ impl Elsewhere {
             role: self.admission.role(email),
         };
         let (secret, session) = self.sessions.prepare(visitor)?;
-        match self.db.join(&newcomer, &session).await {
+        match self.db.by(&visitor.act()).join(&newcomer, &session).await {
             Ok(Some((person, session))) => Ok(Welcome { person, opened: Opened { secret, session } }),
             Ok(None) => Err(ElsewhereError::NotInvited(email.to_string())),
-            // Somebody was quicker.
+            // Somebody here has the address.
             Err(StorageError::Conflict(_)) => Err(not_linked(email)),
             Err(error) => Err(error.into()),
         }

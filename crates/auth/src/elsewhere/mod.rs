@@ -202,7 +202,7 @@ impl Elsewhere {
         let account = self.ask(provider, returned, &kept).await?;
         let return_to = ReturnTo::parse(&kept.return_to).unwrap_or_default();
         let outcome = match kept.person {
-            Some(person) => Outcome::Linked(self.link(person, signed_in, &account).await?),
+            Some(person) => Outcome::Linked(self.link(person, signed_in, &account, visitor).await?),
             None => Outcome::SignedIn(self.welcome(&account, visitor).await?),
         };
         // What went well costs nothing: neither its beginning nor its end.

@@ -1,10 +1,13 @@
 //! Access tokens for programs that have a token.
 
-use cofounder_auth::{ACCESS_LIFETIME, GrantError, Granted, Grants, Issued, Order, Refusal, Scope, Tokens};
+use cofounder_auth::{
+    ACCESS_LIFETIME, GrantError, Granted, Grants, Issued, Order, Refusal, Scope, Tokens, Visitor,
+};
 use secrecy::ExposeSecret;
-use std::{collections::HashSet, net::IpAddr, sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use crate::{Bench, on_both_databases, order, secret, text};
+use crate::{Bench, on_both_databases, order, secret, text, visitor_at};
+use cofounder_storage::Act;
 
 on_both_databases! {
     an_access_token_is_its_token_for_an_hour,
@@ -15,8 +18,8 @@ on_both_databases! {
     of_an_access_token_only_its_hash_is_kept,
 }
 
-fn here() -> IpAddr {
-    "192.0.2.1".parse().unwrap()
+fn here() -> Visitor {
+    visitor_at("192.0.2.1")
 }
 
 fn grants(bench: &Bench) -> (Arc<Tokens>, Grants) {
@@ -25,7 +28,7 @@ fn grants(bench: &Bench) -> (Arc<Tokens>, Grants) {
 }
 
 async fn granted(grants: &Grants, of: &Issued, scope: Option<&str>) -> Result<Granted, GrantError> {
-    grants.client_credentials((&of.token.id.to_string(), &of.secret), scope, here()).await
+    grants.client_credentials((&of.token.id.to_string(), &of.secret), scope, &here()).await
 }
 
 /// Tried with an end of its own: the test failed.
@@ -37,7 +40,7 @@ async fn an_access_token_is_its_token_for_an_hour(bench: Bench) {
     let identity = tokens.verify(made.secret.expose_secret()).await.unwrap();
     assert_eq!((identity.token(), identity.budget_day), (Some(issued.token.id), issued.token.budget_day));
     // It makes no further one.
-    let again = grants.client_credentials((&issued.token.id.to_string(), &made.secret), None, here()).await;
+    let again = grants.client_credentials((&issued.token.id.to_string(), &made.secret), None, &here()).await;
     assert!(matches!(again, Err(GrantError::Client)), "{again:?}");
     bench.clock.advance(ACCESS_LIFETIME);
     let over = tokens.verify(made.secret.expose_secret()).await.unwrap_err();
@@ -70,7 +73,7 @@ async fn a_token_that_is_taken_back_takes_its_access_tokens_along(bench: Bench) 
     let issued = bench.issue(&order()).await;
     let made = granted(&grants, &issued, None).await.unwrap();
     tokens.verify(made.secret.expose_secret()).await.unwrap();
-    tokens.revoke(issued.token.id).await.unwrap();
+    tokens.revoke(&Act::OPERATOR, issued.token.id).await.unwrap();
     let refused = tokens.verify(made.secret.expose_secret()).await.unwrap_err();
     assert_eq!(refused.refusal(), Some(Refusal::Revoked));
     assert!(matches!(granted(&grants, &issued, None).await, Err(GrantError::Client)));
@@ -81,7 +84,7 @@ async fn who_is_wrong_learns_nothing_of_why_and_waits(bench: Bench) {
     let (_, grants) = grants(&bench);
     let (issued, other, revoked) =
         (bench.issue(&order()).await, bench.issue(&order()).await, bench.issue(&order()).await);
-    bench.db.revoke_token(revoked.token.id).await.unwrap();
+    bench.db.by(&Act::OPERATOR).revoke_token(revoked.token.id).await.unwrap();
     let id = issued.token.id.to_string();
     let mut told = HashSet::new();
     let wrong = [
@@ -94,7 +97,7 @@ async fn who_is_wrong_learns_nothing_of_why_and_waits(bench: Bench) {
         (id.clone(), "x".repeat(1_000_000)),
     ];
     for (id, text) in wrong {
-        let error = grants.client_credentials((&id, &secret(&text)), None, here()).await.unwrap_err();
+        let error = grants.client_credentials((&id, &secret(&text)), None, &here()).await.unwrap_err();
         told.insert(error.to_string());
     }
     assert_eq!(told.len(), 1, "{told:?}");
@@ -102,12 +105,12 @@ async fn who_is_wrong_learns_nothing_of_why_and_waits(bench: Bench) {
         granted(&grants, &issued, Some("none")).await.unwrap_err();
     }
     for _ in 0..3 {
-        grants.client_credentials((&id, &secret("")), None, here()).await.unwrap_err();
+        grants.client_credentials((&id, &secret("")), None, &here()).await.unwrap_err();
     }
     let error = granted(&grants, &issued, None).await.unwrap_err();
     assert_eq!((error.wait(), error.word()), (Some(Duration::from_secs(60)), "temporarily_unavailable"));
-    let there = "198.51.100.1".parse().unwrap();
-    grants.client_credentials((&id, &issued.secret), None, there).await.unwrap();
+    let there = visitor_at("198.51.100.1");
+    grants.client_credentials((&id, &issued.secret), None, &there).await.unwrap();
 }
 
 /// Tried without a count: the test failed.

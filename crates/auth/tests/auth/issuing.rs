@@ -2,6 +2,7 @@
 
 use cofounder_auth::{DEFAULT_LIFETIME, LifetimeError, MAX_LIFETIME, Order, OrderError, Scope};
 use cofounder_domain::{FaultKind, NanoUsd, content_hash};
+use cofounder_storage::Act;
 use std::{sync::atomic::Ordering, time::Duration};
 
 use crate::{Bench, on_both_databases, order, text};
@@ -58,11 +59,11 @@ async fn audit_p04_no_order_makes_a_token_without_an_end(bench: Bench) {
     assert_eq!(longest.expires_at, bench.db.now() + MAX_LIFETIME);
     let too_long = [MAX_LIFETIME + Duration::from_nanos(1), Duration::MAX];
     for lifetime in too_long {
-        let error = bench.tokens.issue(&Order { lifetime, ..order() }).await.unwrap_err();
+        let error = bench.tokens.issue(&Act::OPERATOR, &Order { lifetime, ..order() }).await.unwrap_err();
         assert!(matches!(error, OrderError::Lifetime(LifetimeError::TooLong)), "{error}");
     }
     for lifetime in [Duration::ZERO, Duration::from_nanos(1)] {
-        let error = bench.tokens.issue(&Order { lifetime, ..order() }).await.unwrap_err();
+        let error = bench.tokens.issue(&Act::OPERATOR, &Order { lifetime, ..order() }).await.unwrap_err();
         assert!(matches!(error, OrderError::Lifetime(LifetimeError::Nothing)), "{error}");
     }
     assert_eq!(bench.db.tokens(9, None).await.unwrap().items.len(), 2);
@@ -81,7 +82,7 @@ async fn orders_that_make_no_sense_make_nothing(bench: Bench) {
         Order { lifetime: Duration::ZERO, ..order() },
     ];
     for order in wrong {
-        let error = bench.tokens.issue(&order).await.unwrap_err();
+        let error = bench.tokens.issue(&Act::OPERATOR, &order).await.unwrap_err();
         assert_eq!(error.kind(), FaultKind::InvalidInput, "{error}");
         assert!(error.to_string().ends_with("Nothing was made"), "{error}");
     }
@@ -92,7 +93,7 @@ async fn orders_that_make_no_sense_make_nothing(bench: Bench) {
 
 async fn an_order_that_the_database_does_not_take_makes_nothing(bench: Bench) {
     bench.line.away.store(true, Ordering::SeqCst);
-    let error = bench.tokens.issue(&order()).await.unwrap_err();
+    let error = bench.tokens.issue(&Act::OPERATOR, &order()).await.unwrap_err();
     assert_eq!(error.kind(), FaultKind::Unavailable);
     assert_eq!(bench.db.tokens(9, None).await.unwrap().items, []);
 }

@@ -20,7 +20,7 @@ use cofounder_auth::{
     Sessions, Tokens, Visitor,
 };
 use cofounder_domain::Email;
-use cofounder_storage::{Database, Failure, Faults, Location, Moment, NewPerson, Person, PoolSettings};
+use cofounder_storage::{Act, Database, Failure, Faults, Location, Moment, NewPerson, Person, PoolSettings};
 use cofounder_testkit::{clock::ManualClock, postgres};
 use sea_orm::ConnectionTrait;
 use secrecy::{ExposeSecret, SecretString};
@@ -115,7 +115,7 @@ impl Bench {
         let email = email(name);
         let password_hash = Some(self.passwords.hash(&secret(PASSWORD), &email).await.unwrap());
         let new = NewPerson { email, name: name.to_owned(), role, password_hash };
-        self.db.create_person(&new).await.unwrap()
+        self.db.by(&Act::OPERATOR).create_person(&new).await.unwrap()
     }
 
     /// A statement behind the program's back.
@@ -142,7 +142,7 @@ impl Bench {
     }
 
     pub(crate) async fn issue(&self, order: &Order) -> Issued {
-        let issued = self.tokens.issue(order).await.unwrap();
+        let issued = self.tokens.issue(&Act::OPERATOR, order).await.unwrap();
         self.line.asked();
         issued
     }

@@ -2,6 +2,7 @@
 
 use cofounder_auth::{AuthError, Refusal, Tokens};
 use cofounder_domain::{FaultKind, Timestamp};
+use cofounder_storage::Act;
 use std::{
     sync::{Arc, atomic::Ordering},
     time::Duration,
@@ -60,13 +61,13 @@ async fn a_revocation_is_felt_here_at_once_and_elsewhere_within_a_second(bench: 
     let issued = bench.issue(&order()).await;
     bench.tokens.verify(text(&issued)).await.unwrap();
     other.verify(text(&issued)).await.unwrap();
-    bench.tokens.revoke(issued.token.id).await.unwrap();
+    bench.tokens.revoke(&Act::OPERATOR, issued.token.id).await.unwrap();
     let refused = async |tokens: &Tokens| tokens.verify(text(&issued)).await.unwrap_err().refusal();
     assert_eq!(refused(&bench.tokens).await, Some(Refusal::Revoked));
     a_second().await;
     assert_eq!(refused(&other).await, Some(Refusal::Revoked));
     let nobody = cofounder_domain::TokenId::new(bench.db.now());
-    assert_eq!(bench.tokens.revoke(nobody).await.unwrap_err().kind(), FaultKind::NotFound);
+    assert_eq!(bench.tokens.revoke(&Act::OPERATOR, nobody).await.unwrap_err().kind(), FaultKind::NotFound);
 }
 
 /// Tried by remembering for ten seconds: the test failed.

@@ -2,6 +2,7 @@
 
 use cofounder_auth::{AuthError, Refusal, Role, Scope, Sessions, Visitor};
 use cofounder_domain::{FaultKind, content_hash};
+use cofounder_storage::Act;
 use std::{collections::HashSet, sync::atomic::Ordering, time::Duration};
 
 use crate::{Bench, PASSWORD, a_second, on_both_databases, order, secret, shown, text, visitor};
@@ -88,9 +89,9 @@ async fn a_session_that_was_ended_is_refused_here_at_once_and_elsewhere_within_a
         bench.sessions.verify(shown(opened)).await.unwrap();
         elsewhere.verify(shown(opened)).await.unwrap();
     }
-    bench.sessions.revoke(ada.id, one.session.id).await.unwrap();
+    bench.sessions.revoke(&Act::OPERATOR, ada.id, one.session.id).await.unwrap();
     assert_eq!(refusal(&bench.sessions, shown(&one)).await, Some(Refusal::Revoked));
-    assert_eq!(bench.sessions.revoke_others(ada.id, two.session.id).await.unwrap(), 1);
+    assert_eq!(bench.sessions.revoke_others(&Act::OPERATOR, ada.id, two.session.id).await.unwrap(), 1);
     assert_eq!(refusal(&bench.sessions, shown(&three)).await, Some(Refusal::Revoked));
     assert_eq!(refusal(&bench.sessions, shown(&two)).await, None);
     a_second().await;
@@ -110,11 +111,11 @@ async fn a_session_that_was_ended_is_refused_here_at_once_and_elsewhere_within_a
 async fn a_session_is_ended_and_renewed_by_its_own_person_alone(bench: Bench) {
     let (ada, bo) = (bench.person("ada", Role::Owner).await, bench.person("bo", Role::Viewer).await);
     let hers = bench.session(&ada).await;
-    let error = bench.sessions.revoke(bo.id, hers.session.id).await.unwrap_err();
+    let error = bench.sessions.revoke(&Act::OPERATOR, bo.id, hers.session.id).await.unwrap_err();
     assert_eq!(error.kind(), FaultKind::NotFound, "{error}");
     let error = bench.sessions.rotate(bo.id, hers.session.id, &visitor()).await.unwrap_err();
     assert_eq!(error.kind(), FaultKind::NotFound, "{error}");
-    assert_eq!(bench.sessions.revoke_others(bo.id, hers.session.id).await.unwrap(), 0);
+    assert_eq!(bench.sessions.revoke_others(&Act::OPERATOR, bo.id, hers.session.id).await.unwrap(), 0);
     assert_eq!(refusal(&bench.sessions, shown(&hers)).await, None);
 }
 
@@ -210,7 +211,7 @@ async fn who_is_signed_out_learns_nothing_of_why(bench: Bench) {
     let (ada, bo) = (bench.person("ada", Role::Owner).await, bench.person("bo", Role::Viewer).await);
     let (revoked, expired, his) =
         (bench.session(&ada).await, bench.session(&ada).await, bench.session(&bo).await);
-    bench.sessions.revoke(ada.id, revoked.session.id).await.unwrap();
+    bench.sessions.revoke(&Act::OPERATOR, ada.id, revoked.session.id).await.unwrap();
     // A person who was disabled by an older program, which ended no session.
     let disabled = "UPDATE people SET disabled_at = 1 WHERE email = 'bo@example.org'";
     bench.raw(disabled).await;

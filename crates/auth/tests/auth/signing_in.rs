@@ -5,7 +5,7 @@ use cofounder_auth::{
     SignInError, Who,
 };
 use cofounder_domain::FaultKind;
-use cofounder_storage::{NewPerson, StorageError};
+use cofounder_storage::{Act, NewPerson, StorageError};
 use std::{
     collections::HashSet,
     sync::{Arc, atomic::Ordering},
@@ -54,9 +54,9 @@ async fn who_is_not_signed_in_learns_nothing_of_who_is_here(bench: Bench) {
     let bo = bench.person("bo", Role::Editor).await;
     let no_password =
         NewPerson { email: email("carl"), name: "Carl".to_owned(), role: Role::Viewer, password_hash: None };
-    bench.db.create_person(&no_password).await.unwrap();
+    bench.db.by(&Act::OPERATOR).create_person(&no_password).await.unwrap();
     let disabled = Change { disabled: Some(true), ..Change::default() };
-    bench.people.change(bo.id, None, &disabled, None).await.unwrap();
+    bench.people.change(&Act::OPERATOR, bo.id, &disabled, None).await.unwrap();
     let mut told = HashSet::new();
     let tries = [
         ("ada", "wrong"),
@@ -201,7 +201,7 @@ async fn a_new_password_that_is_none_changes_nothing(bench: Bench) {
     }
     bench.sessions.verify(shown(&here)).await.unwrap();
     assert_eq!(bench.db.person(ada.id).await.unwrap(), ada);
-    bench.sessions.revoke(ada.id, here.session.id).await.unwrap();
+    bench.sessions.revoke(&Act::OPERATOR, ada.id, here.session.id).await.unwrap();
     let new = secret("other words that nobody guesses");
     let error = bench.people.change_password(at, (&secret(PASSWORD), &new), &visitor()).await.unwrap_err();
     assert_eq!(error.kind(), FaultKind::NotFound, "a session that has ended changes nothing: {error}");
@@ -217,19 +217,19 @@ async fn a_new_role_ends_sessions_here_at_once(bench: Bench) {
         assert!(bench.sessions.verify(secret).await.unwrap().allows(Scope::Admin));
     }
     let demoted = Change { role: Some(Role::Viewer), ..Change::default() };
-    let (after, none) = bench.people.change(bo.id, Some(1), &demoted, None).await.unwrap();
+    let (after, none) = bench.people.change(&Act::OPERATOR.seeing(1), bo.id, &demoted, None).await.unwrap();
     assert_eq!((after.role, none.is_none()), (Role::Viewer, true));
     assert_eq!(bench.sessions.verify(shown(&his)).await.unwrap_err().refusal(), Some(Refusal::Revoked));
     assert!(bench.sessions.verify(shown(&hers)).await.unwrap().allows(Scope::Admin), "nobody else's");
     // Who changes themselves stays signed in, by a new secret.
     bench
         .people
-        .change(bo.id, None, &Change { role: Some(Role::Owner), ..Change::default() }, None)
+        .change(&Act::OPERATOR, bo.id, &Change { role: Some(Role::Owner), ..Change::default() }, None)
         .await
         .unwrap();
     let here = visitor();
     let (_, opened) =
-        bench.people.change(ada.id, None, &demoted, Some((hers.session.id, &here))).await.unwrap();
+        bench.people.change(&Act::OPERATOR, ada.id, &demoted, Some((hers.session.id, &here))).await.unwrap();
     assert_eq!(bench.sessions.verify(shown(&hers)).await.unwrap_err().refusal(), Some(Refusal::Revoked));
     let identity = bench.sessions.verify(shown(&opened.unwrap())).await.unwrap();
     assert_eq!(identity.scopes, [Scope::Viewer]);
@@ -240,17 +240,18 @@ async fn a_change_that_is_not_allowed_ends_nothing(bench: Bench) {
     let hers = bench.session(&ada).await;
     bench.clock.advance(DAY);
     let demoted = Change { role: Some(Role::Viewer), ..Change::default() };
-    let error = bench.people.change(ada.id, None, &demoted, None).await.unwrap_err();
+    let error = bench.people.change(&Act::OPERATOR, ada.id, &demoted, None).await.unwrap_err();
     assert_eq!(error.kind(), FaultKind::Conflict, "{error}");
     let named = |name: &str| Change { name: Some(name.to_owned()), ..Change::default() };
     for wrong in ["", " ", "a\nb", &"n".repeat(101)] {
-        let error = bench.people.change(ada.id, None, &named(wrong), None).await.unwrap_err();
+        let error = bench.people.change(&Act::OPERATOR, ada.id, &named(wrong), None).await.unwrap_err();
         assert!(matches!(error, ChangeError::BadName), "{error}");
     }
-    let error = bench.people.change(ada.id, Some(7), &named("Ada"), None).await.unwrap_err();
+    let error = bench.people.change(&Act::OPERATOR.seeing(7), ada.id, &named("Ada"), None).await.unwrap_err();
     assert!(matches!(error, ChangeError::Storage(StorageError::Changed { .. })), "{error}");
     bench.sessions.verify(shown(&hers)).await.unwrap();
-    let (after, none) = bench.people.change(ada.id, Some(1), &named(" Ada "), None).await.unwrap();
+    let (after, none) =
+        bench.people.change(&Act::OPERATOR.seeing(1), ada.id, &named(" Ada "), None).await.unwrap();
     assert_eq!((after.name.as_str(), none.is_none()), ("Ada", true));
     bench.sessions.verify(shown(&hers)).await.unwrap();
 }

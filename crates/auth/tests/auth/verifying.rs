@@ -2,7 +2,7 @@
 
 use cofounder_auth::{AuthError, Order, Refusal, Scope};
 use cofounder_domain::{FaultKind, NanoUsd};
-use cofounder_storage::NewToken;
+use cofounder_storage::{Act, NewToken};
 use std::{collections::HashSet, time::Duration};
 
 use crate::{Bench, on_both_databases, order, text};
@@ -69,7 +69,7 @@ async fn what_is_no_token_is_refused_without_asking_the_database(bench: Bench) {
 async fn who_is_refused_learns_nothing_of_why(bench: Bench) {
     let lifetime = Duration::from_secs(60);
     let [revoked, expired] = [bench.issue(&order()).await, bench.issue(&Order { lifetime, ..order() }).await];
-    bench.tokens.revoke(revoked.token.id).await.unwrap();
+    bench.tokens.revoke(&Act::OPERATOR, revoked.token.id).await.unwrap();
     bench.clock.advance(lifetime);
     let mut changed = text(&expired).to_owned();
     changed.replace_range(10..11, if &changed[10..11] == "a" { "b" } else { "a" });
@@ -103,7 +103,7 @@ async fn a_scope_that_only_a_newer_version_knows_gives_no_right(bench: Bench) {
         tokens_per_minute: None,
         expires_at: bench.db.now() + Duration::from_secs(60),
     };
-    bench.db.create_token(&token).await.unwrap();
+    bench.db.by(&Act::OPERATOR).create_token(&token).await.unwrap();
     let identity = bench.tokens.verify(&text).await.unwrap();
     assert_eq!(identity.scopes, [Scope::Viewer]);
     assert!(Scope::ALL.into_iter().all(|needed| identity.allows(needed) == (needed == Scope::Viewer)));

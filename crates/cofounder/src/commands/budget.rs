@@ -2,7 +2,7 @@
 
 use cofounder_domain::NanoUsd;
 use cofounder_metering::{Budgets, day, month, site};
-use cofounder_storage::{Account, AccountState, OpenSlice, owner_name};
+use cofounder_storage::{Account, AccountState, Act, OpenSlice, owner_name};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
@@ -133,7 +133,7 @@ async fn reconcile(app: &App, force: bool, as_json: bool) -> Result<(), Failure>
         if !gone && !force {
             continue;
         }
-        let back = app.db.reconcile(&slice.account, &slice.owner).await?;
+        let back = app.db.by(&Act::OPERATOR).reconcile(&slice.account, &slice.owner).await?;
         items.push(json!({
             "scope": slice.account.scope, "period": slice.account.period, "owner": owner_name(&slice.owner),
             "given_back_usd": back.as_usd(),

@@ -3,7 +3,7 @@
 use cofounder_domain::format_timestamp;
 use cofounder_executor::Rule;
 use cofounder_research::Reference;
-use cofounder_storage::Schedule;
+use cofounder_storage::{Act, Schedule};
 use serde_json::{Value, json};
 
 use crate::{app::App, cli::ScheduleCommand, commands::write, failure::Failure, output};
@@ -36,7 +36,7 @@ pub(crate) async fn run(app: App, command: &ScheduleCommand, as_json: bool) -> R
                 last_at: None,
                 last_task: None,
             };
-            let added = app.db.add_schedule(&schedule).await?;
+            let added = app.db.by(&Act::OPERATOR).add_schedule(&schedule).await?;
             if as_json {
                 return output::json(&shown(&added));
             }
@@ -52,7 +52,7 @@ pub(crate) async fn run(app: App, command: &ScheduleCommand, as_json: bool) -> R
             })
         }
         ScheduleCommand::Rm { name } => {
-            app.db.remove_schedule(name).await?;
+            app.db.by(&Act::OPERATOR).remove_schedule(name).await?;
             output::line(format!("{name} is removed; the tasks that it made stay"))
         }
     }

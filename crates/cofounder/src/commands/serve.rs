@@ -1,11 +1,10 @@
 //! `cofounder serve`: the HTTP server, with a worker inside unless it is told otherwise.
 
-use cofounder_auth::Tokens;
 use cofounder_executor::{Report, Stop, Worker};
 use cofounder_metering::Need;
 use cofounder_providers::{Role, TargetState};
 use cofounder_research::Reference;
-use cofounder_web::{Component, ComponentState, Readiness, Service, ServiceParts, Sources, listen};
+use cofounder_web::{Component, ComponentState, Place, Readiness, Service, ServiceParts, Sources, listen};
 use futures_util::FutureExt;
 use prometheus_client::registry::Registry;
 use std::{sync::Arc, time::Duration};
@@ -14,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     app::{App, Files},
     cli::ServeArgs,
+    doors::Doors,
     failure::Failure,
     lifecycle,
     studio::Studio,
@@ -23,17 +23,21 @@ use crate::{
 /// How often what is due now and then is done: texts that are kept long enough, tokens that were used.
 const NOW_AND_THEN: Duration = Duration::from_secs(5);
 
+/// How long what has ended of signing in is kept, for whoever looks after what happened.
+const ENDED: Duration = Duration::from_secs(30 * 24 * 3600);
+
 pub(crate) async fn run(files: Files, args: &ServeArgs) -> Result<(), Failure> {
     let stop = lifecycle::stop_token().map_err(Failure::failed)?;
     let outage = files.config.worker.runs().outage;
     let app = Arc::new(App::open_within(files, outage, &stop).await?);
     let studio = Arc::new(app.studio().await?);
-    let tokens = Arc::new(Tokens::new(app.db.clone(), app.clock.clone()));
+    let doors = Doors::new(&app)?;
     let config = &app.files.config;
     let bind = args.bind.unwrap_or(config.server.bind);
     let listening = listen(bind).await.map_err(|error| {
         Failure::failed(format!("{bind} cannot be listened on: {error}. Choose another with --bind"))
     })?;
+    let elsewhere = doors.elsewhere(&app, listening.address)?;
     report(&components(&app, &studio, !args.no_worker).await);
     eprintln!("listening on http://{}; ctrl-c ends it after what runs", listening.address);
     let service = Service::new(ServiceParts {
@@ -41,22 +45,26 @@ pub(crate) async fn run(files: Files, args: &ServeArgs) -> Result<(), Failure> {
         webhooks: app.webhooks()?,
         sources: Sources(on_the_web),
         meter: studio.meter.clone(),
-        tokens: tokens.clone(),
+        tokens: doors.tokens.clone(),
+        sessions: doors.sessions.clone(),
+        people: doors.people.clone(),
+        links: doors.links.clone(),
+        elsewhere,
+        grants: doors.grants.clone(),
+        place: Place::new(config.server.public_url.clone()),
         readiness: readiness(&app, &studio, !args.no_worker),
         registry: registry(&studio),
         gateway: config.gateway.settings(),
         stop: stop.clone(),
     });
-    let tidying = tokio::spawn(tidy(app.clone(), tokens.clone(), stop.clone()));
+    let tidying = tokio::spawn(tidy(app.clone(), doors.clone(), stop.clone()));
     // What ends one of the two ends the other.
     let ((), working) = tokio::join!(
         ending(&stop, listening.serve(service, config.server.settings(), stop.clone())),
         ending(&stop, work(&app, &studio, &stop, args.no_worker)),
     );
     drop(tidying.await);
-    if let Err(error) = tokens.flush_used().await {
-        tracing::warn!(%error, "when tokens were last used could not be written down");
-    }
+    doors.flush().await;
     studio.close().await;
     working
 }
@@ -97,12 +105,13 @@ async fn work(
 }
 
 /// What is due now and then, until the program ends.
-async fn tidy(app: Arc<App>, tokens: Arc<Tokens>, stop: CancellationToken) {
+async fn tidy(app: Arc<App>, doors: Doors, stop: CancellationToken) {
     let keep = app.files.config.ledger.texts().map_or(Duration::ZERO, |texts| texts.keep);
     while !stop.is_cancelled() {
         tokio::select! { () = stop.cancelled() => return, () = tokio::time::sleep(NOW_AND_THEN) => {} }
-        if let Err(error) = tokens.flush_used().await {
-            tracing::warn!(%error, "when tokens were last used could not be written down; it is tried again");
+        doors.flush().await;
+        if let Err(error) = app.db.sweep_sign_ins(app.clock.now() - ENDED, 1_000).await {
+            tracing::warn!(%error, "sessions and links that have ended could not be dropped; it is tried again");
         }
         if let Err(error) = app.db.forget_texts(app.clock.now() - keep, 1_000).await {
             tracing::warn!(%error, "texts that were kept long enough could not be dropped; it is tried again");

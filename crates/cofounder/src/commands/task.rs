@@ -1,7 +1,7 @@
 //! `cofounder task`: the work that was asked for.
 
 use cofounder_domain::Status;
-use cofounder_storage::{Asked, Listed, Task, Terms};
+use cofounder_storage::{Act, Asked, Listed, Task, Terms};
 
 use crate::{
     app::App,
@@ -41,7 +41,10 @@ pub(crate) async fn run(app: App, command: &TaskCommand, json: bool) -> Result<(
         TaskCommand::Approve { id, override_reason } => {
             let task = app.db.find_task(id).await?;
             let webhooks = app.webhooks()?;
-            app.db.approve(task, override_reason.as_deref(), |post| webhooks.announcements(post)).await?;
+            app.db
+                .by(&Act::OPERATOR)
+                .approve(task, override_reason.as_deref(), |post| webhooks.announcements(post))
+                .await?;
             if let names @ [_, ..] = webhooks.names().as_slice() {
                 let names = names.join(", ");
                 eprintln!(
@@ -59,11 +62,12 @@ pub(crate) async fn run(app: App, command: &TaskCommand, json: bool) -> Result<(
             moved(&app, id, Status::OnHold, &with("set aside", reason), json).await
         }
         TaskCommand::Release { id } => {
-            let task = app.db.release_task(app.db.find_task(id).await?).await?;
+            let task = app.db.by(&Act::OPERATOR).release_task(app.db.find_task(id).await?).await?;
             stands(&app, &task, json).await
         }
         TaskCommand::Retry { id, from, detach } => {
-            let task = app.db.retry_task(app.db.find_task(id).await?, from.as_deref()).await?;
+            let task =
+                app.db.by(&Act::OPERATOR).retry_task(app.db.find_task(id).await?, from.as_deref()).await?;
             if *detach {
                 return stands(&app, &task, json).await;
             }
@@ -72,7 +76,7 @@ pub(crate) async fn run(app: App, command: &TaskCommand, json: bool) -> Result<(
         TaskCommand::Resume { id } => {
             let task = app.db.find_task(id).await?;
             if app.db.task(task).await?.status == Status::OnHold {
-                app.db.release_task(task).await?;
+                app.db.by(&Act::OPERATOR).release_task(task).await?;
             }
             write::carry_out(&app, task, json).await
         }
@@ -104,7 +108,7 @@ fn with(what: &str, why: &str) -> String {
 }
 
 async fn moved(app: &App, id: &str, to: Status, reason: &str, json: bool) -> Result<(), Failure> {
-    let task = app.db.move_task(app.db.find_task(id).await?, to, reason).await?;
+    let task = app.db.by(&Act::OPERATOR).move_task(app.db.find_task(id).await?, to, reason).await?;
     stands(app, &task, json).await
 }
 

@@ -2,7 +2,7 @@
 
 use cofounder_auth::{DEFAULT_LIFETIME, Order, Scope, ScopeError, Tokens, parse_lifetime};
 use cofounder_domain::{NanoUsd, format_timestamp};
-use cofounder_storage::Token;
+use cofounder_storage::{Act, Token};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ pub(crate) async fn run(app: App, command: &TokenCommand, as_json: bool) -> Resu
             let id = id.parse().map_err(|_| {
                 Failure::usage(format!("`{id}` is no token's id; `cofounder token list` shows them"))
             })?;
-            app.db.revoke_token(id).await?;
+            app.db.by(&Act::OPERATOR).revoke_token(id).await?;
             if as_json {
                 output::json(&json!({"revoked": id}))
             } else {
@@ -62,7 +62,7 @@ async fn create(app: &App, name: &str, terms: &TokenArgs, as_json: bool) -> Resu
         tokens_per_minute: terms.tokens_per_minute,
     };
     let tokens = Tokens::new(app.db.clone(), app.clock.clone());
-    let issued = tokens.issue(&order).await.map_err(|e| Failure::of(e.kind(), e))?;
+    let issued = tokens.issue(&Act::OPERATOR, &order).await.map_err(|e| Failure::of(e.kind(), e))?;
     let token = &issued.token;
     if as_json {
         let mut shown = described(token, app.clock.now());

@@ -3,7 +3,7 @@
 use cofounder_domain::{Brief, Status, TaskId};
 use cofounder_executor::Finished;
 use cofounder_research::{Reference, read_path};
-use cofounder_storage::{Asked, NewSource, Terms};
+use cofounder_storage::{Act, Asked, NewSource, Terms};
 use std::{path::Path, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
@@ -47,7 +47,7 @@ pub(crate) async fn create(app: &App, brief: &Brief, terms: &Terms) -> Result<As
             reading.documents.into_iter().map(|d| NewSource { source: d.source, bytes: d.bytes.to_vec() }),
         );
     }
-    Ok(app.db.ask_for_task(brief, &sources, terms).await?)
+    Ok(app.db.by(&Act::OPERATOR).ask_for_task(brief, &sources, terms).await?)
 }
 
 /// Runs a task that is stored, to its end or until it is interrupted, and prints what came of it.

@@ -97,9 +97,14 @@ impl AuthSection {
     }
 
     /// This site's address as browsers see it, to which providers send them back. Where none is configured it is the
-    /// address that is listened on, if that is on this machine.
+    /// address that is listened on, if that is on this machine, or nobody is sent anywhere.
     pub(crate) fn site(&self, public: Option<&Url>, bound: SocketAddr) -> Result<Url, Failure> {
-        let own = || format!("http://{bound}").parse().ok().filter(|_| bound.ip().is_loopback());
+        let own = || {
+            format!("http://{bound}")
+                .parse()
+                .ok()
+                .filter(|_| bound.ip().is_loopback() || self.providers.is_empty())
+        };
         let site = public.cloned().or_else(own);
         site.ok_or_else(|| {
             Failure::usage(
@@ -241,12 +246,15 @@ mod tests {
     /// Tried by taking the address that is listened on, whatever it is: the test failed.
     #[test]
     fn providers_send_browsers_back_to_the_address_that_is_configured() {
-        let (section, public) = (AuthSection::default(), "https://example.org".parse::<Url>().unwrap());
+        let public = "https://example.org".parse::<Url>().unwrap();
+        let section = read("[google]\nclient_id = \"x\"").unwrap();
         let near = "127.0.0.1:8000".parse().unwrap();
         assert_eq!(section.site(Some(&public), near).unwrap(), public);
         assert_eq!(section.site(None, near).unwrap().as_str(), "http://127.0.0.1:8000/");
         assert_eq!(section.site(None, "[::1]:8000".parse().unwrap()).unwrap().as_str(), "http://[::1]:8000/");
-        let failure = section.site(None, "0.0.0.0:8000".parse().unwrap()).unwrap_err();
+        let everywhere = "0.0.0.0:8000".parse().unwrap();
+        assert!(AuthSection::default().site(None, everywhere).is_ok(), "nobody is sent anywhere");
+        let failure = section.site(None, everywhere).unwrap_err();
         assert!(failure.text().contains("server.public_url"), "{}", failure.text());
     }
 }

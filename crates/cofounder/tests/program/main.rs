@@ -1,6 +1,7 @@
 //! The program as a person uses it: the real binary, real files, a real database, and a provider that is scripted.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what a test relies on fails it")]
 
+mod browser;
 mod serving;
 mod story;
 mod workbench;
@@ -11,8 +12,10 @@ mod briefs;
 mod clients;
 mod connections;
 mod described;
+mod elsewhere;
 mod faults;
 mod gateway;
+mod granting;
 mod hostile;
 mod interruptions;
 mod keeping;

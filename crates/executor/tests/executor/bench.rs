@@ -4,7 +4,7 @@ use cofounder_domain::{Brief, Clock, Status, SystemClock, TaskId, Timestamp};
 use cofounder_executor::{
     Executor, Finished, Permits, Report, Settings, Silent, Stop, Worker, WorkerSettings,
 };
-use cofounder_storage::{Database, Location, Owner, PoolSettings, StorageError, Task, Terms};
+use cofounder_storage::{Act, Database, Location, Owner, PoolSettings, StorageError, Task, Terms};
 use cofounder_testkit::postgres;
 use sea_orm::ConnectionTrait;
 use std::{
@@ -105,7 +105,7 @@ impl Bench {
     }
 
     pub(crate) async fn task_on(&self, terms: &Terms) -> TaskId {
-        self.db.create_task(&brief(), &[], terms).await.unwrap().id
+        self.db.by(&Act::OPERATOR).create_task(&brief(), &[], terms).await.unwrap().id
     }
 
     pub(crate) async fn status(&self, task: TaskId) -> Status {

@@ -1,7 +1,7 @@
 //! Tasks that cannot be done fail visibly, and those beside them go on.
 
 use cofounder_domain::{FaultKind, Status, StepStatus, TaskId};
-use cofounder_storage::Terms;
+use cofounder_storage::{Act, Terms};
 use std::time::Duration;
 
 use crate::{
@@ -67,7 +67,7 @@ async fn a_journalled_result_that_does_not_parse_fails_its_run_and_others_go_on(
     });
     assert_eq!(bench.hire(&toy, bench.until_idle()).await.ended().await.failed, 1);
     bench.raw(&format!("UPDATE steps SET result = '{{' WHERE path = 'a' AND task_id = '{bad}'")).await;
-    bench.db.retry_task(bad, None).await.unwrap();
+    bench.db.by(&Act::OPERATOR).retry_task(bad, None).await.unwrap();
     let other = bench.task().await;
     let report = bench.hire(&toy, bench.until_idle()).await.ended().await;
     assert_eq!((report.ended, report.failed), (1, 1));
@@ -78,7 +78,7 @@ async fn a_journalled_result_that_does_not_parse_fails_its_run_and_others_go_on(
     for task in [good, other] {
         assert_eq!(bench.status(task).await, Status::AwaitingApproval);
     }
-    bench.db.retry_task(bad, Some("a")).await.unwrap();
+    bench.db.by(&Act::OPERATOR).retry_task(bad, Some("a")).await.unwrap();
     assert_eq!(bench.hire(&toy, bench.until_idle()).await.ended().await.ended, 1);
 }
 
@@ -94,7 +94,12 @@ async fn a_brief_that_does_not_parse_fails_its_task_and_others_go_on(bench: Benc
 /// Tried as it once was: the first look ended the worker.
 async fn a_schedule_that_does_not_parse_stops_nothing(bench: Bench) {
     for name in ["bad", "good"] {
-        bench.db.add_schedule(&crate::recurring::daily(name, bench.db.now())).await.unwrap();
+        bench
+            .db
+            .by(&Act::OPERATOR)
+            .add_schedule(&crate::recurring::daily(name, bench.db.now()))
+            .await
+            .unwrap();
     }
     bench.raw("UPDATE schedules SET brief = '{' WHERE name = 'bad'").await;
     let task = bench.task().await;

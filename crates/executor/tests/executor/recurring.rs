@@ -2,7 +2,7 @@
 
 use cofounder_domain::{Status, Timestamp};
 use cofounder_executor::Rule;
-use cofounder_storage::Schedule;
+use cofounder_storage::{Act, Schedule};
 use std::time::Duration;
 
 use crate::{
@@ -42,7 +42,7 @@ const MANY: usize = 10;
 async fn two_workers_fire_a_time_once_and_a_missed_time_is_made_up_for_once(bench: Bench) {
     let now = bench.db.now();
     for number in 0..MANY {
-        bench.db.add_schedule(&daily(&format!("news {number}"), now)).await.unwrap();
+        bench.db.by(&Act::OPERATOR).add_schedule(&daily(&format!("news {number}"), now)).await.unwrap();
     }
     let toy = Toy::brief();
     let made = async || bench.db.list_tasks(100, None, None).await.unwrap().items.len();

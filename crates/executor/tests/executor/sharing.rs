@@ -2,7 +2,7 @@
 
 use cofounder_domain::{Status, TaskId};
 use cofounder_executor::WorkerSettings;
-use cofounder_storage::Terms;
+use cofounder_storage::{Act, Terms};
 use std::{
     collections::HashSet,
     sync::{Arc, Mutex},
@@ -118,7 +118,7 @@ async fn a_flood_of_high_priority_does_not_starve_an_older_low_one(bench: Bench)
         let (task, noted, db, urgent) = (step.task(), noted.clone(), db.clone(), urgent.clone());
         Does::Work(Box::pin(async move {
             noted.lock().unwrap().push(task);
-            db.create_task(&crate::bench::brief(), &[], &urgent).await.unwrap();
+            db.by(&Act::OPERATOR).create_task(&crate::bench::brief(), &[], &urgent).await.unwrap();
             Ok(1)
         }))
     });

@@ -2,6 +2,7 @@
 
 use cofounder_domain::{FaultKind, Status, StepStatus};
 use cofounder_executor::{Event, Finished, Progress, Settings, StepContext};
+use cofounder_storage::Act;
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
@@ -55,7 +56,7 @@ async fn after_a_failure_only_the_failed_step_and_those_behind_it_run(bench: Ben
     assert_eq!(error.to_string(), "the toy broke");
     let stored = bench.db.task(task).await.unwrap();
     assert_eq!((stored.status, stored.error.as_deref()), (Status::Failed, Some("the toy broke")));
-    bench.db.retry_task(task, None).await.unwrap();
+    bench.db.by(&Act::OPERATOR).retry_task(task, None).await.unwrap();
     assert!(matches!(bench.run(task, &toy).await, Finished::Ended(_)));
     assert_eq!((toy.calls("a"), toy.calls("b"), toy.calls("c")), (1, 2, 1));
 }
@@ -115,7 +116,7 @@ async fn a_task_that_a_person_cancels_stops_its_run(bench: Bench) {
     let db = bench.db.clone();
     tokio::spawn(async move {
         tokio::time::sleep(Duration::from_millis(100)).await;
-        db.move_task(task, Status::Cancelled, "not needed").await.unwrap();
+        db.by(&Act::OPERATOR).move_task(task, Status::Cancelled, "not needed").await.unwrap();
     });
     assert!(matches!(bench.run(task, &toy).await, Finished::Lost));
     assert_eq!(bench.db.task(task).await.unwrap().status, Status::Cancelled);

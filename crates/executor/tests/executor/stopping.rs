@@ -2,6 +2,7 @@
 
 use cofounder_domain::{Status, StepStatus, TaskId};
 use cofounder_executor::{StepContext, StepError, WorkerSettings};
+use cofounder_storage::Act;
 use cofounder_supervisor::{JobSpec, run_job};
 use std::{
     path::PathBuf,
@@ -143,7 +144,7 @@ async fn moved_on(bench: Bench, to: Status) {
     let hand = bench.hire(&toy, WorkerSettings { concurrency: 1, ..bench.work() }).await;
     until("the step runs", async || running.load(Ordering::SeqCst)).await;
     let since = Instant::now();
-    bench.db.move_task(task, to, "not now").await.unwrap();
+    bench.db.by(&Act::OPERATOR).move_task(task, to, "not now").await.unwrap();
     let other = bench.task().await;
     until("the step hears of it", async || heard.load(Ordering::SeqCst)).await;
     assert!(since.elapsed() < Duration::from_secs(2), "{:?}", since.elapsed());
@@ -186,7 +187,7 @@ async fn audit_s11_a_child_of_a_step_is_gone_when_its_task_is_cancelled(bench: B
     let hand = bench.hire(&toy, bench.work()).await;
     let process = child(&file).await;
     let since = Instant::now();
-    bench.db.move_task(task, Status::Cancelled, "not needed").await.unwrap();
+    bench.db.by(&Act::OPERATOR).move_task(task, Status::Cancelled, "not needed").await.unwrap();
     gone(&process, since).await;
     hand.dismissed().await;
 }

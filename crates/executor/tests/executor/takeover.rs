@@ -2,7 +2,7 @@
 
 use cofounder_domain::{FaultKind, Gate, Report, Status, StepPath, StepStatus};
 use cofounder_executor::Finished;
-use cofounder_storage::{Claim, Claimed, Database, Draft, StepResult, StorageError};
+use cofounder_storage::{Act, Claim, Claimed, Database, Draft, StepResult, StorageError};
 use serde_json::json;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -123,8 +123,8 @@ async fn a_run_that_loses_its_task_ends_and_leaves_the_journal_alone(bench: Benc
         }
         let (db, other, task) = (db.clone(), other.clone(), step.task());
         Does::Work(Box::pin(async move {
-            db.move_task(task, Status::OnHold, "wait").await.unwrap();
-            other.release_task(task).await.unwrap();
+            db.by(&Act::OPERATOR).move_task(task, Status::OnHold, "wait").await.unwrap();
+            other.by(&Act::OPERATOR).release_task(task).await.unwrap();
             Err(cofounder_executor::StepError::from_fault(FaultKind::InvalidInput, None, crate::toy::Broke))
         }))
     });

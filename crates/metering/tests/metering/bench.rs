@@ -9,7 +9,7 @@ use cofounder_providers::{
     Abilities, Ability, Limits, ModelSection, Models, NoEngine, ProviderSection, Router, RouterConfig,
     RouterSection,
 };
-use cofounder_storage::{Claim, Claimed, Database, Location, Owner, PoolSettings, Terms};
+use cofounder_storage::{Act, Claim, Claimed, Database, Location, Owner, PoolSettings, Terms};
 use cofounder_testkit::{clock::ManualClock, postgres, provider::FakeProvider};
 use std::{sync::Arc, time::Duration};
 use tempfile::TempDir;
@@ -56,7 +56,7 @@ impl Bench {
         let (tally, metrics) = (Arc::new(Tally::default()), Metrics::default());
         let meter = meter(&fake, db.clone(), &owner, budgets, tally.clone(), metrics.clone());
         let brief = Brief::new("Why", 600, vec![], None).unwrap();
-        let task = db.create_task(&brief, &[], &Terms::default()).await.unwrap().id;
+        let task = db.by(&Act::OPERATOR).create_task(&brief, &[], &Terms::default()).await.unwrap().id;
         let Claim::Got(run) = db.claim(task, &owner, Duration::from_secs(60), 1).await.unwrap() else {
             panic!("not claimed")
         };

@@ -2,6 +2,7 @@
 
 use cofounder_domain::NanoUsd;
 use cofounder_metering::{Budgets, CallError, Meter};
+use cofounder_storage::Act;
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
@@ -90,7 +91,7 @@ async fn a_crash_leaves_its_slice_used_until_it_is_reconciled() {
     assert_eq!((open.len(), open[0].owner.as_str(), open[0].spent), (1, name.as_str(), EACH));
     assert!(open[0].amount > EACH && bench.owner.is_gone(&name));
     assert_eq!(bench.used_today().await, open[0].amount);
-    let back = bench.db.reconcile(&open[0].account, &name).await.unwrap();
+    let back = bench.db.by(&Act::OPERATOR).reconcile(&open[0].account, &name).await.unwrap();
     assert_eq!(back, open[0].amount.saturating_sub(EACH));
     assert_eq!(bench.used_today().await, EACH);
 }

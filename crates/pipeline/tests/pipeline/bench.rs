@@ -8,7 +8,9 @@ use cofounder_providers::{
     ModelSection, Models, NoEngine, ProviderSection, Router, RouterConfig, RouterSection,
 };
 use cofounder_research::{Fetcher, Limits, read_path};
-use cofounder_storage::{Account, Database, Location, NewSource, Owner, PoolSettings, StepRecord, Terms};
+use cofounder_storage::{
+    Account, Act, Database, Location, NewSource, Owner, PoolSettings, StepRecord, Terms,
+};
 use cofounder_testkit::provider::{FakeProvider, Reply};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tempfile::TempDir;
@@ -61,7 +63,7 @@ impl Bench {
         .await
         .unwrap();
         let brief = Brief::new(material::TOPIC, words, named, None).unwrap();
-        let task = db.create_task(&brief, &sources, &Terms::default()).await.unwrap().id;
+        let task = db.by(&Act::OPERATOR).create_task(&brief, &sources, &Terms::default()).await.unwrap().id;
         let fake = FakeProvider::start().await.unwrap();
         fake.script(|body| model::good(&Asked::of(body)));
         Self { fake, db: Arc::new(db), task, strategy, cap: None, folder }

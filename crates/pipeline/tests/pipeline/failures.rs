@@ -3,7 +3,7 @@
 use cofounder_domain::{FaultKind, NanoUsd, Status, StepStatus};
 use cofounder_executor::{Event, Finished, Progress};
 use cofounder_pipeline::Strategy;
-use cofounder_storage::Spend;
+use cofounder_storage::{Act, Spend};
 use cofounder_testkit::provider::Reply;
 use serde_json::json;
 use std::{sync::Arc, time::Duration};
@@ -75,7 +75,7 @@ async fn a_provider_that_stays_down_fails_the_task_and_keeps_what_was_done() {
     // The provider is back.
     bench.fake.script(|body| model::good(&Asked::of(body)));
     let before = bench.requests();
-    bench.db.retry_task(bench.task, None).await.unwrap();
+    bench.db.by(&Act::OPERATOR).retry_task(bench.task, None).await.unwrap();
     let run = bench.run().await;
     honest(&bench, &run).await;
     assert_eq!(run.step("draft/section-1").attempts, 1, "what was kept is not done again");
@@ -128,7 +128,7 @@ async fn money_that_runs_out_stops_the_task_before_the_call_and_more_money_lets_
     );
 
     bench.cap = Some(NanoUsd::from_usd(5.0));
-    bench.db.retry_task(bench.task, None).await.unwrap();
+    bench.db.by(&Act::OPERATOR).retry_task(bench.task, None).await.unwrap();
     let run = bench.run().await;
     honest(&bench, &run).await;
     assert!(bench.requests().values().all(|n| *n == 1), "{:?}", bench.requests());

@@ -3,6 +3,7 @@
 use cofounder_domain::{Post, Report, Status, StepStatus};
 use cofounder_executor::{Finished, Silent};
 use cofounder_pipeline::Strategy;
+use cofounder_storage::Act;
 use cofounder_testkit::provider::Reply;
 use std::sync::{
     Arc,
@@ -127,8 +128,8 @@ async fn a_task_that_is_retried_from_a_step_asks_anew_from_there() {
     let bench = bench(Strategy::Sections).await;
     bench.run().await;
     let before = bench.asked(|a| matches!(a, Asked::Outline));
-    bench.db.move_task(bench.task, Status::Rejected, "too dull").await.unwrap();
-    bench.db.retry_task(bench.task, Some("draft/section-2")).await.unwrap();
+    bench.db.by(&Act::OPERATOR).move_task(bench.task, Status::Rejected, "too dull").await.unwrap();
+    bench.db.by(&Act::OPERATOR).retry_task(bench.task, Some("draft/section-2")).await.unwrap();
     let calls = bench.fake.calls();
     bench.fake.script(|body| model::good(&Asked::of(body)));
     let run = bench.run().await;

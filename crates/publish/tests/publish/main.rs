@@ -9,7 +9,9 @@ mod wire;
 use cofounder_domain::{Brief, Gate, Report, Status, TaskId};
 use cofounder_executor::Courier;
 use cofounder_publish::{WebhookTarget, Webhooks};
-use cofounder_storage::{Claim, Database, Delivery, Draft, DueEffect, Location, Owner, PoolSettings, Terms};
+use cofounder_storage::{
+    Act, Claim, Database, Delivery, Draft, DueEffect, Location, Owner, PoolSettings, Terms,
+};
 use cofounder_testkit::{clock::ManualClock, postgres, receiver::FakeReceiver};
 use secrecy::SecretString;
 use std::{sync::Arc, time::Duration};
@@ -53,12 +55,12 @@ impl Bench {
     /// A task whose post went live, which these are to be told.
     pub(crate) async fn approved(&self, webhooks: &Webhooks) -> TaskId {
         let brief = Brief::new("Why", 600, vec!["a.md".into()], None).unwrap();
-        let task = self.db.create_task(&brief, &[], &Terms::default()).await.unwrap().id;
+        let task = self.db.by(&Act::OPERATOR).create_task(&brief, &[], &Terms::default()).await.unwrap().id;
         let claim = self.db.claim(task, &self.owner(), Duration::from_secs(9), 1).await.unwrap();
         let Claim::Got(claimed) = claim else { panic!("not claimed: {claim:?}") };
         self.db.save_draft(&claimed, &draft()).await.unwrap();
         self.db.end_run(&claimed, Status::AwaitingApproval, "a draft waits", None).await.unwrap();
-        self.db.approve(task, None, |post| webhooks.announcements(post)).await.unwrap();
+        self.db.by(&Act::OPERATOR).approve(task, None, |post| webhooks.announcements(post)).await.unwrap();
         task
     }
 

@@ -1,7 +1,7 @@
 //! Accounts: no cap is passed, and what is used is what the slices hold, whatever happens to them.
 
 use cofounder_domain::NanoUsd;
-use cofounder_storage::{Account, AccountState, Database, PoolSettings, Spend, Taken};
+use cofounder_storage::{Account, AccountState, Act, Database, PoolSettings, Spend, Taken};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::task::JoinSet;
 
@@ -181,7 +181,7 @@ async fn carry_out(db: &Database, account: &Account, owner: &str, change: &Chang
             db.record_calls(owner, &[], &[spend(account, *amount)]).await.unwrap();
             0
         }
-        Change::Reconcile => db.reconcile(account, owner).await.unwrap().nano(),
+        Change::Reconcile => db.by(&Act::OPERATOR).reconcile(account, owner).await.unwrap().nano(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Approval: the post, the task's status, its history, its journal and the effects, all or nothing.
 
 use cofounder_domain::{Gate, Post, Status, TaskId, Timestamp};
-use cofounder_storage::{Database, EffectRecord, Failure, Moment, NewEffect, StorageError};
+use cofounder_storage::{Act, Database, EffectRecord, Failure, Moment, NewEffect, StorageError};
 use std::sync::Arc;
 
 use crate::{
@@ -70,7 +70,7 @@ async fn moments(bench: &Bench) -> Vec<(usize, Moment)> {
     let task = posts::waiting(bench, Gate::Open).await;
     let recorder = Recorder::failing(0);
     let db = Database::clone(&bench.db).with_faults(recorder.clone());
-    db.approve(task, None, effects).await.unwrap();
+    db.by(&Act::OPERATOR).approve(task, None, effects).await.unwrap();
     let all = recorder.statements();
     let begin = all.iter().rposition(|s| s == "BEGIN").unwrap();
     let statements = &all[begin..];
@@ -90,20 +90,20 @@ async fn audit_p03_whichever_statement_of_an_approval_fails_all_of_it_happened_o
         let before = look(&other, task).await;
         let once = Once::new(nth, moment, Failure::Lost);
         let faulty = Database::clone(&bench.db).with_faults(once.clone());
-        let outcome = faulty.approve(task, None, effects).await;
+        let outcome = faulty.by(&Act::OPERATOR).approve(task, None, effects).await;
         let after = look(&other, task).await;
         let struck = once.struck().map(|statement| (statement, moment));
         match struck {
             Some((statement, Moment::After)) if statement == "COMMIT" => {
                 assert!(matches!(outcome, Err(StorageError::Unavailable(_))), "{outcome:?}");
                 assert_all(&before, &after);
-                let again = bench.db.approve(task, None, effects).await.unwrap_err();
+                let again = bench.db.by(&Act::OPERATOR).approve(task, None, effects).await.unwrap_err();
                 assert!(again.to_string().contains("published"), "{again}");
             }
             Some((statement, _)) => {
                 assert!(matches!(outcome, Err(StorageError::Unavailable(_))), "{outcome:?}");
                 assert_eq!(before, after, "{statement} {moment:?}");
-                bench.db.approve(task, None, effects).await.unwrap();
+                bench.db.by(&Act::OPERATOR).approve(task, None, effects).await.unwrap();
             }
             // The database itself undid this statement, and it was done again.
             None => assert!(outcome.is_ok() && !bench.on_sqlite(), "{outcome:?}"),
@@ -119,12 +119,12 @@ async fn audit_p03_an_approval_that_another_change_undid_happens_once(bench: Ben
         let before = look(&bench.db, task).await;
         let once = Once::new(nth, moment, Failure::Contended);
         let faulty = Arc::new(Database::clone(&bench.db).with_faults(once.clone()));
-        let outcome = faulty.approve(task, None, effects).await;
+        let outcome = faulty.by(&Act::OPERATOR).approve(task, None, effects).await;
         // A failure of BEGIN is not that of a change; one after COMMIT is that of the connection.
         let told = once.struck().is_some_and(|s| s == "BEGIN" || (s == "COMMIT" && moment == Moment::After));
         if let Err(error) = outcome {
             assert!(told, "{error}");
-            bench.db.approve(task, None, effects).await.ok();
+            bench.db.by(&Act::OPERATOR).approve(task, None, effects).await.ok();
         }
         assert_all(&before, &look(&bench.db, task).await);
     }
@@ -132,10 +132,10 @@ async fn audit_p03_an_approval_that_another_change_undid_happens_once(bench: Ben
 
 async fn audit_p10_an_illegal_move_names_both_states_and_changes_nothing(bench: Bench) {
     let task = posts::waiting(&bench, Gate::Open).await;
-    bench.db.move_task(task, Status::Rejected, "dull").await.unwrap();
+    bench.db.by(&Act::OPERATOR).move_task(task, Status::Rejected, "dull").await.unwrap();
     let before = look(&bench.db, task).await;
     for to in Status::ALL.into_iter().filter(|to| !Status::Rejected.may_become(*to)) {
-        let error = bench.db.move_task(task, to, "x").await.unwrap_err();
+        let error = bench.db.by(&Act::OPERATOR).move_task(task, to, "x").await.unwrap_err();
         assert!(matches!(error, StorageError::Illegal(_)), "{error}");
         let told = error.to_string();
         assert!(told.contains("rejected") && told.contains(&to.to_string()), "{told}");

@@ -2,7 +2,7 @@
 
 use cofounder_domain::{CallId, FaultKind, NanoUsd, Status, StepPath};
 use cofounder_storage::{
-    CallEnd, CallKind, CallStart, CallState, CallTokens, Claimed, Database, FailedCall, FinishedCall,
+    Act, CallEnd, CallKind, CallStart, CallState, CallTokens, Claimed, Database, FailedCall, FinishedCall,
     LedgerFilter, Spend, StorageError,
 };
 use serde_json::{Value, json};
@@ -127,7 +127,7 @@ async fn a_call_that_ended_too_late_costs_all_the_same(bench: Bench) {
     let (run, request, answer, site) = (claimed(&bench).await, json!({}), json!(1), account("site:1"));
     let first = bench.db.begin_call(&start("k", Some(&run), &request)).await.unwrap();
     let second = bench.db.begin_call(&start("l", Some(&run), &request)).await.unwrap();
-    bench.db.move_task(run.task, Status::Pending, "another shall").await.unwrap();
+    bench.db.by(&Act::OPERATOR).move_task(run.task, Status::Pending, "another shall").await.unwrap();
     let spends = [spend(&site, 42)];
     let done = FinishedCall { answer: &answer, end: end(call_id(&bench), &spends) };
     let failed = FailedCall {

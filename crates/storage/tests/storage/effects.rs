@@ -1,7 +1,7 @@
 //! Effects outside: once where the receiver honours keys, and never twice where it does not.
 
 use cofounder_domain::{Gate, TaskId};
-use cofounder_storage::{Delivery, DueEffect, EffectRecord, NewEffect, Owner, StorageError};
+use cofounder_storage::{Act, Delivery, DueEffect, EffectRecord, NewEffect, Owner, StorageError};
 use std::{collections::HashSet, time::Duration};
 
 use crate::{Bench, on_both_databases, posts};
@@ -31,7 +31,7 @@ pub(crate) async fn published(bench: &Bench, keyed: usize, unkeyed: usize) -> Ta
         keyed,
     };
     let all = || std::iter::repeat_n(effect(true), keyed).chain(std::iter::repeat_n(effect(false), unkeyed));
-    bench.db.approve(task, None, |_| all().collect()).await.unwrap();
+    bench.db.by(&Act::OPERATOR).approve(task, None, |_| all().collect()).await.unwrap();
     task
 }
 

@@ -1,7 +1,7 @@
 //! Failures in the middle of transactions: what is tried again, and what becomes of the connections.
 
 use cofounder_domain::{FaultKind, Status, StepPath};
-use cofounder_storage::{Database, Failure, Faults, Moment, StorageError};
+use cofounder_storage::{Act, Database, Failure, Faults, Moment, StorageError};
 use std::{
     sync::{
         Arc, Mutex,
@@ -116,18 +116,22 @@ async fn audit_s05_a_thousand_failed_transactions_leave_no_connection_behind(ben
                 let mut own = 0;
                 while own < 63 {
                     let failed = match worker % 4 {
-                        0 => sound.move_task(task, Status::Published, "x").await.is_err(),
-                        1 => faulty.move_task(task, Status::Published, "x").await.is_err(),
+                        0 => sound.by(&Act::OPERATOR).move_task(task, Status::Published, "x").await.is_err(),
+                        1 => faulty.by(&Act::OPERATOR).move_task(task, Status::Published, "x").await.is_err(),
                         2 => faulty
+                            .by(&Act::OPERATOR)
                             .create_task(&crate::brief(), &[], &cofounder_storage::Terms::default())
                             .await
                             .is_err(),
                         // Given up by whoever called it, wherever it was.
                         _ => {
                             let wait = Duration::from_micros(u64::from(own) * 40);
-                            tokio::time::timeout(wait, sound.move_task(task, Status::Published, "x"))
-                                .await
-                                .map_or(true, |d| d.is_err())
+                            tokio::time::timeout(
+                                wait,
+                                sound.by(&Act::OPERATOR).move_task(task, Status::Published, "x"),
+                            )
+                            .await
+                            .map_or(true, |d| d.is_err())
                         }
                     };
                     own += u32::from(failed);
@@ -156,25 +160,28 @@ async fn audit_s05_only_what_another_change_undid_is_tried_again(bench: Bench) {
     let task = bench.task().await.id;
     let recorder = Recorder::failing(3);
     let db = Database::clone(&bench.db).with_faults(recorder.clone());
-    db.move_task(task, Status::OnHold, "x").await.unwrap();
+    db.by(&Act::OPERATOR).move_task(task, Status::OnHold, "x").await.unwrap();
     at_least(recorder.count("BEGIN"), 3);
     assert_eq!(db.history(task).await.unwrap().len(), 2, "done once");
 
     let recorder = Recorder::failing(u32::MAX);
     let db = Database::clone(&bench.db).with_faults(recorder.clone());
-    let error = db.move_task(task, Status::Pending, "x").await.unwrap_err();
+    let error = db.by(&Act::OPERATOR).move_task(task, Status::Pending, "x").await.unwrap_err();
     assert!(matches!(error, StorageError::Contended(_)), "{error}");
     assert_eq!(recorder.count("BEGIN"), 11, "ten times more, and no more");
 
     let illegal = Recorder::failing(0);
     let db = Database::clone(&bench.db).with_faults(illegal.clone());
-    assert!(matches!(db.move_task(task, Status::Published, "x").await, Err(StorageError::Illegal(_))));
+    assert!(matches!(
+        db.by(&Act::OPERATOR).move_task(task, Status::Published, "x").await,
+        Err(StorageError::Illegal(_))
+    ));
     assert_eq!(illegal.count("BEGIN"), 1);
 
     for (nth, moment) in [(0, Moment::Before), (1, Moment::Before), (1, Moment::After), (2, Moment::Before)] {
         let once = Once::new(nth, moment, Failure::Lost);
         let db = Database::clone(&bench.db).with_faults(once.clone());
-        let error = db.move_task(task, Status::Pending, "x").await.unwrap_err();
+        let error = db.by(&Act::OPERATOR).move_task(task, Status::Pending, "x").await.unwrap_err();
         assert!(matches!(error, StorageError::Unavailable(_)), "{error}");
         assert_eq!(once.seen.load(Ordering::SeqCst) as usize, nth + 1, "nothing more was asked");
         assert_eq!(bench.db.task(task).await.unwrap().status, Status::OnHold);
@@ -186,8 +193,11 @@ async fn audit_s05_errors_keep_their_kind(bench: Bench) {
     let nobody = cofounder_domain::TaskId::new(bench.db.now());
     let kinds = [
         (bench.db.task(nobody).await.map(drop), FaultKind::NotFound),
-        (bench.db.release_task(task).await.map(drop), FaultKind::Conflict),
-        (bench.db.move_task(task, Status::Published, "x").await.map(drop), FaultKind::Conflict),
+        (bench.db.by(&Act::OPERATOR).release_task(task).await.map(drop), FaultKind::Conflict),
+        (
+            bench.db.by(&Act::OPERATOR).move_task(task, Status::Published, "x").await.map(drop),
+            FaultKind::Conflict,
+        ),
         (bench.db.list_tasks(1, Some("?"), None).await.map(drop), FaultKind::InvalidInput),
     ];
     for (outcome, kind) in kinds {

@@ -2,8 +2,8 @@
 
 use cofounder_domain::{CallId, Gate, Source, SourceId, Status, StepPath, content_hash};
 use cofounder_storage::{
-    Backup, BackupFile, Database, FinishedCall, Location, NOT_CARRIED, NewSource, Patience, PoolSettings,
-    Restored, StorageError, Terms,
+    Act, Backup, BackupFile, Database, FinishedCall, Location, NOT_CARRIED, NewSource, Patience,
+    PoolSettings, Restored, StorageError, Terms,
 };
 use cofounder_testkit::postgres::database;
 use serde_json::json;
@@ -44,14 +44,14 @@ pub(crate) async fn rich(bench: &Bench, size: usize) {
     assert_eq!(due.len(), 1);
     for number in 0..3 {
         let task = posts::waiting(bench, Gate::Open).await;
-        db.move_task(task, Status::Pending, "again").await.unwrap();
+        db.by(&Act::OPERATOR).move_task(task, Status::Pending, "again").await.unwrap();
         let again = got(db.claim(task, &bench.owner(), LEASE, 1).await.unwrap());
         db.save_draft(&again, &draft(&format!("Second thoughts {number}"), Gate::Blocked)).await.unwrap();
     }
-    db.add_schedule(&schedules::rule("weekly", Some(db.now() + LEASE))).await.unwrap();
-    let token = db.create_token(&tokens::new(bench, "ci")).await.unwrap();
-    db.create_token(&tokens::new(bench, "other")).await.unwrap();
-    db.revoke_token(token.id).await.unwrap();
+    db.by(&Act::OPERATOR).add_schedule(&schedules::rule("weekly", Some(db.now() + LEASE))).await.unwrap();
+    let token = db.by(&Act::OPERATOR).create_token(&tokens::new(bench, "ci")).await.unwrap();
+    db.by(&Act::OPERATOR).create_token(&tokens::new(bench, "other")).await.unwrap();
+    db.by(&Act::OPERATOR).revoke_token(token.id).await.unwrap();
     let (site, task) = (account("site:1"), account("task:1"));
     take(db, &site, "me", 100).await;
     take(db, &site, "crashed", 1_000).await;
@@ -65,7 +65,7 @@ pub(crate) async fn rich(bench: &Bench, size: usize) {
 async fn running(bench: &Bench, size: usize) {
     let db = &bench.db;
     let sources: Vec<NewSource> = (1..=3).map(|number| source(number, size)).collect();
-    let task = db.create_task(&brief(), &sources, &Terms::default()).await.unwrap().id;
+    let task = db.by(&Act::OPERATOR).create_task(&brief(), &sources, &Terms::default()).await.unwrap().id;
     let run = got(db.claim(task, &bench.owner(), LEASE, 1).await.unwrap());
     steps::step(db, &run, &StepPath::new("research")).await.unwrap();
     db.begin_step(&run, &StepPath::new("outline")).await.unwrap();
@@ -212,7 +212,7 @@ async fn every_table_is_carried_or_is_said_not_to_be(bench: Bench) {
 async fn write_on(bench: &Bench, stop: CancellationToken) -> u64 {
     let (db, site) = (bench.another().await, account("site:1"));
     let run = {
-        let task = db.create_task(&brief(), &[], &Terms::default()).await.unwrap().id;
+        let task = db.by(&Act::OPERATOR).create_task(&brief(), &[], &Terms::default()).await.unwrap().id;
         got(db.claim(task, &bench.owner(), LEASE, 1).await.unwrap())
     };
     let mut written = 0;
@@ -221,7 +221,7 @@ async fn write_on(bench: &Bench, stop: CancellationToken) -> u64 {
         db.take_slice(&site, "writer", money(5), money(5), money(u64::MAX)).await.unwrap();
         let line = ledger::call(db.now(), 10);
         db.record_calls("writer", std::slice::from_ref(&line), &[spend(&site, 3)]).await.unwrap();
-        db.create_task(&brief(), &[], &Terms::default()).await.unwrap();
+        db.by(&Act::OPERATOR).create_task(&brief(), &[], &Terms::default()).await.unwrap();
         written += 1;
     }
     written
@@ -268,7 +268,7 @@ async fn numbers_go_on_behind_the_largest_that_was_restored(bench: Bench) {
     let taken = backup(&bench, "one").await;
     for place in targets(bench.folder.path()) {
         let (db, _) = restored(&bench, &taken.path, &place).await;
-        let task = db.create_task(&brief(), &[], &Terms::default()).await.unwrap().id;
+        let task = db.by(&Act::OPERATOR).create_task(&brief(), &[], &Terms::default()).await.unwrap().id;
         let run = got(db.claim(task, &bench.owner(), LEASE, 1).await.unwrap());
         steps::step(&db, &run, &StepPath::new("research")).await.unwrap();
         db.record_calls("me", &[ledger::call(db.now(), 10)], &[]).await.unwrap();

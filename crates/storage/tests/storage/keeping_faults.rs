@@ -2,8 +2,8 @@
 
 use cofounder_domain::FaultKind;
 use cofounder_storage::{
-    Backup, BackupFile, Database, Failure, KeepingError, KeepingProgress, Location, Moment, PoolSettings,
-    Terms,
+    Act, Backup, BackupFile, Database, Failure, KeepingError, KeepingProgress, Location, Moment,
+    PoolSettings, Terms,
 };
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
 use tokio::sync::Notify;
@@ -68,8 +68,8 @@ async fn a_restoration_that_is_given_up_in_the_middle_leaves_nothing(bench: Benc
 
 /// Tried by filling each table in a transaction of its own: the test failed.
 async fn a_restoration_leaves_all_or_nothing_whichever_statement_fails(bench: Bench) {
-    bench.db.create_task(&brief(), &[], &Terms::default()).await.unwrap();
-    bench.db.create_token(&tokens::new(&bench, "ci")).await.unwrap();
+    bench.db.by(&Act::OPERATOR).create_task(&brief(), &[], &Terms::default()).await.unwrap();
+    bench.db.by(&Act::OPERATOR).create_token(&tokens::new(&bench, "ci")).await.unwrap();
     let taken = backup(&bench, "one").await;
     let expected = contents(bench.db.location(), true).await;
     for place in targets(bench.folder.path()) {
@@ -147,7 +147,7 @@ async fn a_backup_that_is_given_up_leaves_no_file(bench: Bench) {
 async fn a_damaged_file_is_refused_wherever_a_byte_was_changed_and_however_much_is_missing() {
     let bench = Bench::sqlite().await;
     bench.task().await;
-    bench.db.create_token(&tokens::new(&bench, "recognisable")).await.unwrap();
+    bench.db.by(&Act::OPERATOR).create_token(&tokens::new(&bench, "recognisable")).await.unwrap();
     let taken = backup(&bench, "one").await;
     let whole = fs::read(&taken.path).unwrap();
     let damaged = bench.folder.path().join("damaged");

@@ -2,7 +2,7 @@
 
 use cofounder_domain::{PersonId, Role};
 use cofounder_storage::{
-    Acceptance, BegunSignIn, LinkPurpose, NewLink, NewSignIn, OPEN_SIGN_INS, OPEN_SIGN_INS_OF_A_BROWSER,
+    Acceptance, Act, BegunSignIn, LinkPurpose, NewLink, NewSignIn, OPEN_SIGN_INS, OPEN_SIGN_INS_OF_A_BROWSER,
     PersonChange, StorageError,
 };
 use std::time::Duration;
@@ -30,25 +30,24 @@ on_both_databases! {
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-fn link(bench: &Bench, text: &str, purpose: LinkPurpose) -> NewLink {
+pub(crate) fn link(bench: &Bench, text: &str, purpose: LinkPurpose) -> NewLink {
     let guest = (purpose != LinkPurpose::Owner).then(|| email("bo"));
     NewLink {
         hash: text.to_owned(),
         purpose,
         email: guest,
         role: (purpose == LinkPurpose::Invitation).then_some(Role::Writer),
-        made_by: None,
         expires_at: bench.db.now() + HOUR,
     }
 }
 
-fn said(name: &str) -> Acceptance {
+pub(crate) fn said(name: &str) -> Acceptance {
     Acceptance { email: Some(email(name)), name: name.to_owned(), password_hash: hash("new") }
 }
 
 /// Tried by leaving the end out of `open_link`, then out of `accept_link`: the test failed each time.
 async fn a_link_can_be_used_until_its_end_and_no_later(bench: Bench) {
-    let made = bench.db.create_link(&link(&bench, "l", LinkPurpose::Owner)).await.unwrap();
+    let made = bench.db.by(&Act::OPERATOR).create_link(&link(&bench, "l", LinkPurpose::Owner)).await.unwrap();
     assert_eq!((made.purpose, made.created_at), (LinkPurpose::Owner, bench.db.now()));
     assert_eq!((made.expires_at, made.used_at), (bench.db.now() + HOUR, None));
     bench.clock.advance(HOUR - Duration::from_millis(1));
@@ -56,7 +55,10 @@ async fn a_link_can_be_used_until_its_end_and_no_later(bench: Bench) {
     assert_eq!(bench.db.open_link("another").await.unwrap(), None);
     bench.clock.advance(Duration::from_millis(1));
     assert_eq!(bench.db.open_link("l").await.unwrap(), None);
-    assert_eq!(bench.db.accept_link("l", &said("ada"), &new_session(&bench, "1")).await.unwrap(), None);
+    assert_eq!(
+        bench.db.by(&Act::OPERATOR).accept_link("l", &said("ada"), &new_session(&bench, "1")).await.unwrap(),
+        None
+    );
     assert_eq!(bench.db.people(9, None).await.unwrap().items, []);
     bench.clock.advance(HOUR);
     assert_eq!(bench.db.sweep_sign_ins(bench.db.now(), 9).await.unwrap(), 1);
@@ -68,14 +70,17 @@ async fn of_many_who_open_one_link_one_has_it(bench: Bench) {
     person(&bench, "bo", Role::Writer).await;
     for (round, purpose) in [LinkPurpose::Password, LinkPurpose::Owner].into_iter().enumerate() {
         let text = format!("link {round}");
-        bench.db.create_link(&link(&bench, &text, purpose)).await.unwrap();
+        bench.db.by(&Act::OPERATOR).create_link(&link(&bench, &text, purpose)).await.unwrap();
         let mut all = JoinSet::new();
         for number in 0..10 {
             let (db, text) = (programs[number % 2].clone(), text.clone());
             let new = new_session(&bench, &format!("{round} {number}"));
-            all.spawn(
-                async move { db.accept_link(&text, &said(&format!("guest{number}")), &new).await.unwrap() },
-            );
+            all.spawn(async move {
+                db.by(&Act::OPERATOR)
+                    .accept_link(&text, &said(&format!("guest{number}")), &new)
+                    .await
+                    .unwrap()
+            });
         }
         let done: Vec<_> = all.join_all().await.into_iter().flatten().collect();
         assert_eq!(done.len(), 1, "{done:?}");
@@ -90,7 +95,7 @@ async fn of_two_links_for_the_first_owner_one_gives_something(bench: Bench) {
     let programs = [bench.db.clone(), bench.another().await];
     for round in 0..8 {
         let text = |number: usize| format!("{round} {number}");
-        bench.db.create_link(&link(&bench, &text(0), LinkPurpose::Owner)).await.unwrap();
+        bench.db.by(&Act::OPERATOR).create_link(&link(&bench, &text(0), LinkPurpose::Owner)).await.unwrap();
         // A second one that the first does not know of.
         let second = "INSERT INTO one_time_links SELECT '{}', site_id, purpose, email, role, made_by, created_at, expires_at, used_at FROM one_time_links";
         bench.raw(&second.replace("{}", &text(1))).await.unwrap();
@@ -98,7 +103,9 @@ async fn of_two_links_for_the_first_owner_one_gives_something(bench: Bench) {
         for (number, db) in programs.iter().enumerate() {
             let (db, text) = (db.clone(), text(number));
             let new = new_session(&bench, &text);
-            all.spawn(async move { db.accept_link(&text, &said(&format!("guest{number}")), &new).await });
+            all.spawn(async move {
+                db.by(&Act::OPERATOR).accept_link(&text, &said(&format!("guest{number}")), &new).await
+            });
         }
         let (done, refused): (Vec<_>, Vec<_>) = all.join_all().await.into_iter().partition(Result::is_ok);
         assert_eq!((done.len(), refused.len()), (1, 1), "{done:?} {refused:?}");
@@ -110,34 +117,60 @@ async fn of_two_links_for_the_first_owner_one_gives_something(bench: Bench) {
 
 async fn there_is_no_link_for_an_owner_while_there_is_one(bench: Bench) {
     let no_address = Acceptance { email: None, ..said("ada") };
-    bench.db.create_link(&link(&bench, "0", LinkPurpose::Owner)).await.unwrap();
-    let error = bench.db.accept_link("0", &no_address, &new_session(&bench, "1")).await.unwrap_err();
+    bench.db.by(&Act::OPERATOR).create_link(&link(&bench, "0", LinkPurpose::Owner)).await.unwrap();
+    let error = bench
+        .db
+        .by(&Act::OPERATOR)
+        .accept_link("0", &no_address, &new_session(&bench, "1"))
+        .await
+        .unwrap_err();
     assert!(matches!(error, StorageError::Invalid(_)), "{error}");
-    let (ada, _) = bench.db.accept_link("0", &said("ada"), &new_session(&bench, "1")).await.unwrap().unwrap();
+    let (ada, _) = bench
+        .db
+        .by(&Act::OPERATOR)
+        .accept_link("0", &said("ada"), &new_session(&bench, "1"))
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!((ada.role, ada.email), (Role::Owner, email("ada")));
-    let error = bench.db.create_link(&link(&bench, "1", LinkPurpose::Owner)).await.unwrap_err();
+    let error =
+        bench.db.by(&Act::OPERATOR).create_link(&link(&bench, "1", LinkPurpose::Owner)).await.unwrap_err();
     assert!(matches!(error, StorageError::Conflict(_)), "{error}");
 }
 
 /// Tried by preferring the address that the guest gives: the test failed.
 async fn an_invitation_gives_what_it_says_and_not_what_its_guest_says(bench: Bench) {
-    bench.db.create_link(&link(&bench, "i", LinkPurpose::Invitation)).await.unwrap();
+    bench.db.by(&Act::OPERATOR).create_link(&link(&bench, "i", LinkPurpose::Invitation)).await.unwrap();
     let new = new_session(&bench, "1");
-    let (bo, session) = bench.db.accept_link("i", &said("eve"), &new).await.unwrap().unwrap();
+    let (bo, session) =
+        bench.db.by(&Act::OPERATOR).accept_link("i", &said("eve"), &new).await.unwrap().unwrap();
     assert_eq!((&bo.email, bo.name.as_str(), bo.role), (&email("bo"), "eve", Role::Writer));
     assert_eq!((session.person, valid(&bench, bo.id).await), (bo.id, vec![session]));
     assert_eq!(bench.db.credentials(&email("bo")).await.unwrap().unwrap().password_hash, Some(hash("new")));
-    assert_eq!(bench.db.accept_link("i", &said("eve"), &new_session(&bench, "2")).await.unwrap(), None);
+    assert_eq!(
+        bench.db.by(&Act::OPERATOR).accept_link("i", &said("eve"), &new_session(&bench, "2")).await.unwrap(),
+        None
+    );
 }
 
 async fn an_invitation_of_who_is_here_by_now_gives_nothing_and_is_not_used(bench: Bench) {
-    bench.db.create_link(&link(&bench, "i", LinkPurpose::Invitation)).await.unwrap();
+    bench.db.by(&Act::OPERATOR).create_link(&link(&bench, "i", LinkPurpose::Invitation)).await.unwrap();
     let bo = person(&bench, "bo", Role::Viewer).await;
-    let error = bench.db.accept_link("i", &said("bo"), &new_session(&bench, "1")).await.unwrap_err();
+    let error = bench
+        .db
+        .by(&Act::OPERATOR)
+        .accept_link("i", &said("bo"), &new_session(&bench, "1"))
+        .await
+        .unwrap_err();
     assert!(matches!(error, StorageError::Conflict(_)), "{error}");
     assert!(bench.db.open_link("i").await.unwrap().is_some());
     assert_eq!(bench.db.person(bo.id).await.unwrap(), bo);
-    let error = bench.db.create_link(&link(&bench, "j", LinkPurpose::Invitation)).await.unwrap_err();
+    let error = bench
+        .db
+        .by(&Act::OPERATOR)
+        .create_link(&link(&bench, "j", LinkPurpose::Invitation))
+        .await
+        .unwrap_err();
     assert!(matches!(error, StorageError::Conflict(_)), "{error}");
 }
 
@@ -145,44 +178,60 @@ async fn an_invitation_of_who_is_here_by_now_gives_nothing_and_is_not_used(bench
 async fn a_new_password_ends_all_sessions_and_leaves_the_rest(bench: Bench) {
     let bo = person(&bench, "bo", Role::Editor).await;
     session(&bench, &bo, "old").await;
-    bench.db.create_link(&link(&bench, "p", LinkPurpose::Password)).await.unwrap();
+    bench.db.by(&Act::OPERATOR).create_link(&link(&bench, "p", LinkPurpose::Password)).await.unwrap();
     let new = new_session(&bench, "new");
-    let (after, session) = bench.db.accept_link("p", &said("eve"), &new).await.unwrap().unwrap();
+    let (after, session) =
+        bench.db.by(&Act::OPERATOR).accept_link("p", &said("eve"), &new).await.unwrap().unwrap();
     assert_eq!((after.id, after.name.as_str(), after.role, after.version), (bo.id, "bo", Role::Editor, 2));
     assert_eq!(valid(&bench, bo.id).await, [session]);
     assert_eq!(bench.db.credentials(&email("bo")).await.unwrap().unwrap().password_hash, Some(hash("new")));
 }
 
 async fn who_cannot_sign_in_gets_no_new_password(bench: Bench) {
-    let made = bench.db.create_link(&link(&bench, "p", LinkPurpose::Password)).await.unwrap_err();
+    let made =
+        bench.db.by(&Act::OPERATOR).create_link(&link(&bench, "p", LinkPurpose::Password)).await.unwrap_err();
     assert!(matches!(made, StorageError::Conflict(_)), "{made}");
     let bo = person(&bench, "bo", Role::Editor).await;
-    bench.db.create_link(&link(&bench, "p", LinkPurpose::Password)).await.unwrap();
+    bench.db.by(&Act::OPERATOR).create_link(&link(&bench, "p", LinkPurpose::Password)).await.unwrap();
     let disabled = PersonChange { disabled: Some(true), ..PersonChange::default() };
-    bench.db.change_person(bo.id, None, &disabled, None).await.unwrap();
-    bench.db.create_link(&link(&bench, "q", LinkPurpose::Password)).await.unwrap_err();
+    bench.db.by(&Act::OPERATOR).change_person(bo.id, &disabled, None).await.unwrap();
+    bench.db.by(&Act::OPERATOR).create_link(&link(&bench, "q", LinkPurpose::Password)).await.unwrap_err();
     // A link that was not there when they were disabled.
     bench.raw("INSERT INTO one_time_links (hash, site_id, purpose, email, created_at, expires_at) SELECT 'r', site_id, 'password', email, 1, 9999999999999 FROM people").await.unwrap();
-    assert_eq!(bench.db.accept_link("r", &said("bo"), &new_session(&bench, "1")).await.unwrap(), None);
+    assert_eq!(
+        bench.db.by(&Act::OPERATOR).accept_link("r", &said("bo"), &new_session(&bench, "1")).await.unwrap(),
+        None
+    );
     assert_eq!(bench.db.credentials(&email("bo")).await.unwrap().unwrap().password_hash, Some(hash("bo")));
 }
 
 async fn a_newer_link_takes_the_place_of_an_older_one(bench: Bench) {
     for text in ["1", "2"] {
-        bench.db.create_link(&link(&bench, text, LinkPurpose::Invitation)).await.unwrap();
+        bench.db.by(&Act::OPERATOR).create_link(&link(&bench, text, LinkPurpose::Invitation)).await.unwrap();
         let other = NewLink {
             email: Some(email("carl")),
             ..link(&bench, &format!("c{text}"), LinkPurpose::Invitation)
         };
-        bench.db.create_link(&other).await.unwrap();
+        bench.db.by(&Act::OPERATOR).create_link(&other).await.unwrap();
     }
     let open = async |text: &str| bench.db.open_link(text).await.unwrap().is_some();
     assert_eq!(
         (open("1").await, open("2").await, open("c1").await, open("c2").await),
         (false, true, false, true)
     );
-    assert_eq!(bench.db.withdraw_links(LinkPurpose::Password, Some(&email("bo"))).await.unwrap(), 0);
-    assert_eq!(bench.db.withdraw_links(LinkPurpose::Invitation, Some(&email("bo"))).await.unwrap(), 1);
+    assert_eq!(
+        bench.db.by(&Act::OPERATOR).withdraw_links(LinkPurpose::Password, Some(&email("bo"))).await.unwrap(),
+        0
+    );
+    assert_eq!(
+        bench
+            .db
+            .by(&Act::OPERATOR)
+            .withdraw_links(LinkPurpose::Invitation, Some(&email("bo")))
+            .await
+            .unwrap(),
+        1
+    );
     assert_eq!((open("2").await, open("c2").await), (false, true));
 }
 

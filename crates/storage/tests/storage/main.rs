@@ -9,6 +9,7 @@
 mod access_tokens;
 mod accounts;
 mod approve;
+mod audit;
 mod calls;
 mod effects;
 mod failures;
@@ -35,7 +36,7 @@ mod tasks;
 mod tokens;
 
 use cofounder_domain::{Brief, Gate, Report, Source, SourceId, content_hash};
-use cofounder_storage::{Claim, Claimed, Database, Draft, Location, Owner, PoolSettings, Terms};
+use cofounder_storage::{Act, Claim, Claimed, Database, Draft, Location, Owner, PoolSettings, Terms};
 use cofounder_testkit::{clock::ManualClock, postgres};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement};
 use std::{path::PathBuf, sync::Arc};
@@ -109,7 +110,7 @@ impl Bench {
     }
 
     pub(crate) async fn task(&self) -> cofounder_storage::Task {
-        self.db.create_task(&brief(), &[], &Terms::default()).await.unwrap()
+        self.db.by(&Act::OPERATOR).create_task(&brief(), &[], &Terms::default()).await.unwrap()
     }
 
     pub(crate) fn on_sqlite(&self) -> bool {

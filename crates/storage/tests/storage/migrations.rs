@@ -1,7 +1,9 @@
 //! Schemas: made from nothing, brought up to date from every earlier one, the same on both databases, refused otherwise.
 
 use cofounder_domain::{NanoUsd, Status, TaskId, content_hash};
-use cofounder_storage::{Account, CallState, Database, LedgerFilter, Location, PoolSettings, StorageError};
+use cofounder_storage::{
+    Account, Act, CallState, Database, LedgerFilter, Location, PoolSettings, StorageError,
+};
 use cofounder_testkit::{clock::ManualClock, postgres::database};
 use std::sync::Arc;
 
@@ -142,8 +144,8 @@ async fn data_of_the_first_schema_are_all_there_after_migrating_and_journals_go_
         assert_eq!(lines(&place, journals).await, expected);
         let tasks = "SELECT events || ' ' || ready_at || ' ' || due AS line FROM tasks ORDER BY id";
         assert_eq!(lines(&place, tasks).await, ["3 1000 1", "2 2000 1"]);
-        db.approve(ids[0], None, |_| vec![]).await.unwrap();
-        db.move_task(ids[1], Status::Cancelled, "old").await.unwrap();
+        db.by(&Act::OPERATOR).approve(ids[0], None, |_| vec![]).await.unwrap();
+        db.by(&Act::OPERATOR).move_task(ids[1], Status::Cancelled, "old").await.unwrap();
         let numbers: Vec<i64> = db.journal(ids[0], 0, 99).await.unwrap().iter().map(|e| e.seq).collect();
         assert_eq!(numbers, [1, 2, 3, 4]);
         db.check().await.unwrap();

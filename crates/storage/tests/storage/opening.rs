@@ -1,7 +1,7 @@
 //! Opening what is there, what is not, and what is not ours.
 
 use cofounder_domain::{FaultKind, SystemClock};
-use cofounder_storage::{Database, Location, PoolSettings, StorageError, Terms};
+use cofounder_storage::{Act, Database, Location, PoolSettings, StorageError, Terms};
 use sea_orm::{ConnectionTrait, TransactionTrait};
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ async fn sql(path: &std::path::Path, text: &str) {
 #[tokio::test]
 async fn what_was_stored_is_there_after_reopening() {
     let bench = Bench::sqlite().await;
-    let task = bench.db.create_task(&brief(), &[], &Terms::default()).await.unwrap();
+    let task = bench.db.by(&Act::OPERATOR).create_task(&brief(), &[], &Terms::default()).await.unwrap();
     bench.db.close().await.unwrap();
     let again = open(&bench.path()).await.unwrap();
     assert_eq!(again.task(task.id).await.unwrap(), task);

@@ -2,7 +2,7 @@
 
 use cofounder_domain::{Status, StepPath, TaskId};
 use cofounder_storage::{
-    Database, Failure, Faults, Location, Moment, PoolSettings, StorageError, Task, Terms, patiently,
+    Act, Database, Failure, Faults, Location, Moment, PoolSettings, StorageError, Task, Terms, patiently,
 };
 use cofounder_testkit::{clock::ManualClock, postgres::Cluster};
 use sea_orm::{ConnectionTrait, TransactionTrait};
@@ -34,7 +34,7 @@ async fn on(cluster: &Cluster, settings: PoolSettings) -> Arc<Database> {
 }
 
 async fn task(db: &Database) -> Task {
-    db.create_task(&brief(), &[], &Terms::default()).await.unwrap()
+    db.by(&Act::OPERATOR).create_task(&brief(), &[], &Terms::default()).await.unwrap()
 }
 
 async fn unavailable<T: std::fmt::Debug>(work: impl Future<Output = Result<T, StorageError>>) {
@@ -74,20 +74,20 @@ async fn audit_p02_a_server_that_stops_and_returns_is_noticed_both_times() {
         .unwrap();
     let under_way = tokio::spawn({
         let db = db.clone();
-        async move { db.move_task(other, Status::Cancelled, "under way").await }
+        async move { db.by(&Act::OPERATOR).move_task(other, Status::Cancelled, "under way").await }
     });
     tokio::time::sleep(Duration::from_millis(300)).await;
     cluster.stop();
     drop(holding);
     unavailable(async { under_way.await.unwrap() }).await;
     unavailable(db.task(one)).await;
-    unavailable(db.create_task(&brief(), &[], &Terms::default())).await;
+    unavailable(db.by(&Act::OPERATOR).create_task(&brief(), &[], &Terms::default())).await;
     unavailable(db.begin_step(&run, &StepPath::new("research"))).await;
     unavailable(db.check_schema()).await;
     cluster.resume();
     assert_eq!(db.task(other).await.unwrap().status, Status::Pending, "nothing half-done");
     assert_eq!(db.begin_step(&run, &StepPath::new("research")).await.unwrap(), 1);
-    db.move_task(other, Status::Cancelled, "again").await.unwrap();
+    db.by(&Act::OPERATOR).move_task(other, Status::Cancelled, "again").await.unwrap();
     task(&db).await;
     all_idle(&db).await;
     // Once more while every connection is idle: nobody hears of it.
@@ -117,10 +117,13 @@ async fn audit_p02_a_statement_that_takes_too_long_is_ended_and_its_connection_g
     let other = connect(db.location()).await;
     let holding = other.begin().await.unwrap();
     holding.execute_unprepared(&format!("SELECT * FROM tasks WHERE id = '{task}' FOR UPDATE")).await.unwrap();
-    unavailable(db.move_task(task, Status::Cancelled, "x")).await;
+    unavailable(db.by(&Act::OPERATOR).move_task(task, Status::Cancelled, "x")).await;
     assert_eq!(db.task(free).await.unwrap().id, free, "at once, while the other still holds its row");
     holding.rollback().await.unwrap();
-    assert_eq!(db.move_task(task, Status::Cancelled, "x").await.unwrap().status, Status::Cancelled);
+    assert_eq!(
+        db.by(&Act::OPERATOR).move_task(task, Status::Cancelled, "x").await.unwrap().status,
+        Status::Cancelled
+    );
     assert_eq!(db.history(task).await.unwrap().len(), 2, "once");
     assert_eq!(cluster.ask("postgres", ours).unwrap(), before, "the same connection");
 }
@@ -155,7 +158,9 @@ async fn audit_p02_a_server_that_answers_no_more_is_not_waited_for() {
         let ours = "SELECT pid FROM pg_stat_activity WHERE application_name = 'cofounder'";
         let process = cluster.ask("postgres", ours).unwrap();
         let frozen = Database::clone(&db).with_faults(Arc::new(Freeze { at, process: process.clone() }));
-        let told = tokio::time::timeout(AT_MOST, frozen.move_task(task, Status::Cancelled, "x")).await;
+        let told =
+            tokio::time::timeout(AT_MOST, frozen.by(&Act::OPERATOR).move_task(task, Status::Cancelled, "x"))
+                .await;
         unavailable(db.task(task)).await;
         signal("-CONT", &process);
         assert!(matches!(told, Ok(Err(StorageError::Unavailable(_)))), "{at}: {told:?}");
@@ -217,9 +222,10 @@ async fn patiently_waits_out_a_stopped_server_but_not_for_ever_and_not_when_canc
     assert_eq!(waiting.await.unwrap().unwrap().id, task);
     assert!(looks.load(Ordering::Relaxed) > 1);
     let looks = AtomicU32::new(0);
-    let refused = patiently(LEASE, &never, || {
+    let act = &Act::OPERATOR;
+    let refused = patiently(LEASE, &never, async || {
         looks.fetch_add(1, Ordering::Relaxed);
-        db.move_task(task, Status::Published, "x")
+        db.by(act).move_task(task, Status::Published, "x").await
     });
     assert!(matches!(refused.await, Err(StorageError::Illegal(_))));
     assert_eq!(looks.load(Ordering::Relaxed), 1, "what cannot change is not asked again");

@@ -2,8 +2,8 @@
 
 use cofounder_domain::{Email, PersonId, Role};
 use cofounder_storage::{
-    Database, LinkPurpose, NewLink, NewPerson, NewSession, PasswordHash, Person, PersonChange, Replacement,
-    Session, StorageError,
+    Act, Actor, Database, LinkPurpose, NewLink, NewPerson, NewSession, PasswordHash, Person, PersonChange,
+    Replacement, Session, StorageError,
 };
 use std::{sync::Arc, time::Duration};
 use tokio::task::JoinSet;
@@ -41,6 +41,7 @@ pub(crate) async fn person(bench: &Bench, name: &str, role: Role) -> Person {
     let password_hash = Some(hash(name));
     bench
         .db
+        .by(&Act::OPERATOR)
         .create_person(&NewPerson { email: email(name), name: name.to_owned(), role, password_hash })
         .await
         .unwrap()
@@ -58,7 +59,7 @@ pub(crate) fn new_session(bench: &Bench, secret: &str) -> NewSession {
 
 pub(crate) async fn session(bench: &Bench, of: &Person, secret: &str) -> Session {
     let version = bench.db.person(of.id).await.unwrap().version;
-    bench.db.create_session(of.id, version, &new_session(bench, secret)).await.unwrap()
+    bench.db.by(&Act::OPERATOR).create_session(of.id, version, &new_session(bench, secret)).await.unwrap()
 }
 
 /// The sessions of a person that are valid.
@@ -74,7 +75,7 @@ fn disabled(disabled: bool) -> PersonChange {
     PersonChange { disabled: Some(disabled), ..PersonChange::default() }
 }
 
-fn renamed(name: &str) -> PersonChange {
+pub(crate) fn renamed(name: &str) -> PersonChange {
     PersonChange { name: Some(name.to_owned()), ..PersonChange::default() }
 }
 
@@ -94,7 +95,7 @@ async fn a_person_is_found_with_all_that_was_said_of_them(bench: Bench) {
     assert!(matches!(nobody, Err(StorageError::NotFound { what: "person", .. })), "{nobody:?}");
     let new =
         NewPerson { email: email("bo"), name: "Bo".to_owned(), role: Role::Viewer, password_hash: None };
-    assert!(!bench.db.create_person(&new).await.unwrap().has_password);
+    assert!(!bench.db.by(&Act::OPERATOR).create_person(&new).await.unwrap().has_password);
 }
 
 async fn no_two_have_one_address(bench: Bench) {
@@ -105,7 +106,7 @@ async fn no_two_have_one_address(bench: Bench) {
         role: Role::Viewer,
         password_hash: None,
     };
-    let error = bench.db.create_person(&again).await.unwrap_err();
+    let error = bench.db.by(&Act::OPERATOR).create_person(&again).await.unwrap_err();
     assert!(matches!(error, StorageError::Conflict(_)), "{error}");
     assert_eq!(bench.db.people(9, None).await.unwrap().items.len(), 1);
 }
@@ -126,20 +127,21 @@ async fn people_are_listed_the_newest_first(bench: Bench) {
 /// Tried by leaving `keep_an_owner` out, and by counting owners who are disabled: the test failed each time.
 async fn the_last_owner_who_can_sign_in_stays_one(bench: Bench) {
     let (ada, bo) = (person(&bench, "ada", Role::Owner).await, person(&bench, "bo", Role::Owner).await);
-    bench.db.change_person(bo.id, None, &disabled(true), None).await.unwrap();
+    bench.db.by(&Act::OPERATOR).change_person(bo.id, &disabled(true), None).await.unwrap();
     for change in
         [role(Role::Editor), disabled(true), PersonChange { disabled: Some(true), ..role(Role::Owner) }]
     {
-        let error = bench.db.change_person(ada.id, None, &change, None).await.unwrap_err();
+        let error = bench.db.by(&Act::OPERATOR).change_person(ada.id, &change, None).await.unwrap_err();
         assert!(matches!(error, StorageError::Conflict(_)), "{error}");
         assert!(error.to_string().contains("last owner"), "{error}");
         assert_eq!(bench.db.person(ada.id).await.unwrap(), ada);
     }
-    bench.db.change_person(ada.id, None, &renamed("Ada"), None).await.unwrap();
-    bench.db.change_person(bo.id, None, &disabled(false), None).await.unwrap();
-    let after = bench.db.change_person(ada.id, None, &role(Role::Viewer), None).await.unwrap().person;
+    bench.db.by(&Act::OPERATOR).change_person(ada.id, &renamed("Ada"), None).await.unwrap();
+    bench.db.by(&Act::OPERATOR).change_person(bo.id, &disabled(false), None).await.unwrap();
+    let after =
+        bench.db.by(&Act::OPERATOR).change_person(ada.id, &role(Role::Viewer), None).await.unwrap().person;
     assert_eq!((after.role, after.version), (Role::Viewer, 3));
-    bench.db.change_person(bo.id, None, &disabled(true), None).await.unwrap_err();
+    bench.db.by(&Act::OPERATOR).change_person(bo.id, &disabled(true), None).await.unwrap_err();
 }
 
 /// Tried by leaving `alone` out of `change_person`: the test failed on PostgreSQL, where both were demoted.
@@ -154,13 +156,13 @@ async fn of_two_owners_who_demote_each_other_at_the_same_time_one_stays(bench: B
             all.into_iter().filter(|p| p.role == Role::Owner && p.disabled_at.is_none()).collect::<Vec<_>>()
         };
         for other in owners().await.iter().filter(|p| !two.contains(p)) {
-            bench.db.change_person(other.id, None, &role(Role::Editor), None).await.unwrap();
+            bench.db.by(&Act::OPERATOR).change_person(other.id, &role(Role::Editor), None).await.unwrap();
         }
         let mut both = JoinSet::new();
         for (db, person) in programs.iter().zip(&two) {
             let change = if round % 2 == 0 { role(Role::Editor) } else { disabled(true) };
             let (db, id): (Arc<Database>, _) = (db.clone(), person.id);
-            both.spawn(async move { db.change_person(id, None, &change, None).await });
+            both.spawn(async move { db.by(&Act::OPERATOR).change_person(id, &change, None).await });
         }
         let done = both.join_all().await;
         assert_eq!(done.iter().filter(|one| one.is_ok()).count(), 1, "{done:?}");
@@ -172,16 +174,34 @@ async fn of_two_owners_who_demote_each_other_at_the_same_time_one_stays(bench: B
 async fn a_change_of_what_has_changed_since_is_refused(bench: Bench) {
     let ada = person(&bench, "ada", Role::Owner).await;
     bench.clock.advance(DAY);
-    let changed = bench.db.change_person(ada.id, Some(1), &renamed("Ada"), None).await.unwrap().person;
+    let changed = bench
+        .db
+        .by(&Act::OPERATOR.seeing(1))
+        .change_person(ada.id, &renamed("Ada"), None)
+        .await
+        .unwrap()
+        .person;
     let expected = Person { name: "Ada".to_owned(), updated_at: bench.db.now(), version: 2, ..ada.clone() };
     assert_eq!(changed, expected);
-    let error = bench.db.change_person(ada.id, Some(1), &renamed("Other"), None).await.unwrap_err();
+    let error = bench
+        .db
+        .by(&Act::OPERATOR.seeing(1))
+        .change_person(ada.id, &renamed("Other"), None)
+        .await
+        .unwrap_err();
     assert!(matches!(error, StorageError::Changed { what: "person", .. }), "{error}");
     assert_eq!(bench.db.person(ada.id).await.unwrap(), changed);
     bench.clock.advance(DAY);
-    let same = bench.db.change_person(ada.id, Some(2), &renamed("Ada"), None).await.unwrap().person;
+    let same = bench
+        .db
+        .by(&Act::OPERATOR.seeing(2))
+        .change_person(ada.id, &renamed("Ada"), None)
+        .await
+        .unwrap()
+        .person;
     assert_eq!(same, changed, "what is so already changes nothing");
-    let error = bench.db.create_session(ada.id, 1, &new_session(&bench, "old")).await.unwrap_err();
+    let error =
+        bench.db.by(&Act::OPERATOR).create_session(ada.id, 1, &new_session(&bench, "old")).await.unwrap_err();
     assert!(matches!(error, StorageError::Changed { .. }), "{error}");
 }
 
@@ -195,7 +215,7 @@ async fn a_new_role_a_new_password_and_being_disabled_end_all_sessions(bench: Be
         let secrets = [format!("one {number}"), format!("two {number}")];
         session(&bench, &bo, &secrets[0]).await;
         session(&bench, &bo, &secrets[1]).await;
-        let changed = bench.db.change_person(bo.id, None, &change, None).await.unwrap();
+        let changed = bench.db.by(&Act::OPERATOR).change_person(bo.id, &change, None).await.unwrap();
         assert!(changed.signed_out && changed.session.is_none());
         assert_eq!(valid(&bench, bo.id).await, []);
         for secret in secrets {
@@ -204,7 +224,12 @@ async fn a_new_role_a_new_password_and_being_disabled_end_all_sessions(bench: Be
         }
     }
     let version = bench.db.person(bo.id).await.unwrap().version;
-    let error = bench.db.create_session(bo.id, version, &new_session(&bench, "three")).await.unwrap_err();
+    let error = bench
+        .db
+        .by(&Act::OPERATOR)
+        .create_session(bo.id, version, &new_session(&bench, "three"))
+        .await
+        .unwrap_err();
     assert!(matches!(error, StorageError::Conflict(_)), "{error}");
     assert_eq!(valid(&bench, ada.id).await, [other], "nobody else's");
 }
@@ -212,10 +237,10 @@ async fn a_new_role_a_new_password_and_being_disabled_end_all_sessions(bench: Be
 async fn a_new_name_ends_none(bench: Bench) {
     let ada = person(&bench, "ada", Role::Owner).await;
     let kept = session(&bench, &ada, "one").await;
-    let changed = bench.db.change_person(ada.id, None, &renamed("Ada"), None).await.unwrap();
+    let changed = bench.db.by(&Act::OPERATOR).change_person(ada.id, &renamed("Ada"), None).await.unwrap();
     assert!(!changed.signed_out);
-    bench.db.change_person(ada.id, None, &role(Role::Owner), None).await.unwrap();
-    bench.db.change_person(ada.id, None, &disabled(false), None).await.unwrap();
+    bench.db.by(&Act::OPERATOR).change_person(ada.id, &role(Role::Owner), None).await.unwrap();
+    bench.db.by(&Act::OPERATOR).change_person(ada.id, &disabled(false), None).await.unwrap();
     assert_eq!(valid(&bench, ada.id).await, [kept]);
 }
 
@@ -225,7 +250,8 @@ async fn a_named_session_goes_on_as_a_new_one_and_no_longer_than_it_would_have(b
     let (old, _) = (session(&bench, &bo, "one").await, session(&bench, &bo, "two").await);
     bench.clock.advance(10 * DAY);
     let instead = Replacement { old: old.id, new: new_session(&bench, "three") };
-    let changed = bench.db.change_person(bo.id, None, &role(Role::Editor), Some(&instead)).await.unwrap();
+    let changed =
+        bench.db.by(&Act::OPERATOR).change_person(bo.id, &role(Role::Editor), Some(&instead)).await.unwrap();
     let new = changed.session.unwrap();
     assert_eq!(valid(&bench, bo.id).await, std::slice::from_ref(&new));
     assert_eq!((new.expires_at, new.idle_until), (old.expires_at, instead.new.idle_until));
@@ -233,22 +259,27 @@ async fn a_named_session_goes_on_as_a_new_one_and_no_longer_than_it_would_have(b
     assert_eq!((found.role, found.session), (Role::Editor, new.clone()));
     assert!(bench.db.session_by_hash("hash of one").await.unwrap().unwrap().session.revoked_at.is_some());
     let instead = Replacement { old: new.id, new: new_session(&bench, "four") };
-    let changed = bench.db.change_person(bo.id, None, &disabled(true), Some(&instead)).await.unwrap();
+    let changed =
+        bench.db.by(&Act::OPERATOR).change_person(bo.id, &disabled(true), Some(&instead)).await.unwrap();
     assert_eq!((changed.session, valid(&bench, bo.id).await), (None, vec![]), "who cannot sign in has none");
 }
 
 async fn a_session_that_has_ended_is_replaced_by_none_and_then_nothing_changes(bench: Bench) {
     let (ada, bo) = (person(&bench, "ada", Role::Owner).await, person(&bench, "bo", Role::Writer).await);
     let (hers, revoked) = (session(&bench, &ada, "ada's").await, session(&bench, &bo, "one").await);
-    bench.db.revoke_session(bo.id, revoked.id).await.unwrap();
+    bench.db.by(&Act::OPERATOR).revoke_session(bo.id, revoked.id).await.unwrap();
     let idle = session(&bench, &bo, "two").await;
     bench.clock.advance(14 * DAY);
     for old in [hers.id, revoked.id, idle.id] {
         let instead = Replacement { old, new: new_session(&bench, "three") };
-        let error =
-            bench.db.change_person(bo.id, None, &role(Role::Editor), Some(&instead)).await.unwrap_err();
+        let error = bench
+            .db
+            .by(&Act::OPERATOR)
+            .change_person(bo.id, &role(Role::Editor), Some(&instead))
+            .await
+            .unwrap_err();
         assert!(matches!(error, StorageError::NotFound { what: "session", .. }), "{error}");
-        let error = bench.db.replace_session(bo.id, old, &instead.new).await.unwrap_err();
+        let error = bench.db.by(&Act::OPERATOR).replace_session(bo.id, old, &instead.new).await.unwrap_err();
         assert!(matches!(error, StorageError::NotFound { what: "session", .. }), "{error}");
     }
     assert_eq!(bench.db.person(bo.id).await.unwrap(), bo);
@@ -267,9 +298,11 @@ async fn no_session_is_begun_unseen_while_all_are_ended(bench: Bench) {
             let (db, bo) = (programs[number % 2].clone(), bo.id);
             all.spawn(async move {
                 match number {
-                    3 => drop(db.change_person(bo, None, &role(Role::Editor), None).await.unwrap()),
-                    0 | 9 => drop(db.replace_session(bo, old.id, &new).await),
-                    _ => drop(db.create_session(bo, 1, &new).await),
+                    3 => drop(
+                        db.by(&Act::OPERATOR).change_person(bo, &role(Role::Editor), None).await.unwrap(),
+                    ),
+                    0 | 9 => drop(db.by(&Act::OPERATOR).replace_session(bo, old.id, &new).await),
+                    _ => drop(db.by(&Act::OPERATOR).create_session(bo, 1, &new).await),
                 }
             });
         }
@@ -281,25 +314,25 @@ async fn no_session_is_begun_unseen_while_all_are_ended(bench: Bench) {
 /// Tried by leaving the deletion out of `sign_out`: the test failed.
 async fn links_that_could_undo_a_change_are_gone(bench: Bench) {
     let (ada, bo) = (person(&bench, "ada", Role::Owner).await, person(&bench, "bo", Role::Owner).await);
-    let link = |text: &str, purpose, email, made_by| NewLink {
+    let doing = |person: &Person| Act::of(Actor::Person(person.id, person.name.clone()));
+    let link = |text: &str, purpose, email| NewLink {
         hash: text.to_owned(),
         purpose,
         email: Some(email),
         role: Some(Role::Owner),
-        made_by,
         expires_at: bench.db.now() + DAY,
     };
     let links = [
-        link("bo's", LinkPurpose::Password, email("bo"), None),
-        link("by bo", LinkPurpose::Invitation, email("eve"), Some(bo.id)),
-        link("by ada", LinkPurpose::Invitation, email("carl"), Some(ada.id)),
+        (link("bo's", LinkPurpose::Password, email("bo")), Act::OPERATOR),
+        (link("by bo", LinkPurpose::Invitation, email("eve")), doing(&bo)),
+        (link("by ada", LinkPurpose::Invitation, email("carl")), doing(&ada)),
     ];
-    for link in &links {
-        bench.db.create_link(link).await.unwrap();
+    for (link, act) in &links {
+        bench.db.by(act).create_link(link).await.unwrap();
     }
-    bench.db.change_person(bo.id, None, &renamed("Bo"), None).await.unwrap();
+    bench.db.by(&Act::OPERATOR).change_person(bo.id, &renamed("Bo"), None).await.unwrap();
     assert!(bench.db.open_link("bo's").await.unwrap().is_some());
-    bench.db.change_person(bo.id, None, &role(Role::Viewer), None).await.unwrap();
+    bench.db.by(&Act::OPERATOR).change_person(bo.id, &role(Role::Viewer), None).await.unwrap();
     assert_eq!(bench.db.open_link("bo's").await.unwrap(), None);
     assert_eq!(bench.db.open_link("by bo").await.unwrap(), None);
     assert!(bench.db.open_link("by ada").await.unwrap().is_some());

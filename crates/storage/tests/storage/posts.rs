@@ -1,7 +1,7 @@
 //! Drafts, approval and rejection.
 
 use cofounder_domain::{Gate, RailResult, Status, TaskId, Verdict};
-use cofounder_storage::{Claimed, StorageError};
+use cofounder_storage::{Act, Claimed, StorageError};
 use std::time::Duration;
 
 use crate::{Bench, draft, got, on_both_databases};
@@ -39,10 +39,13 @@ pub(crate) async fn waiting(bench: &Bench, gate: Gate) -> TaskId {
 async fn approval_publishes_post_and_task_together(bench: Bench) {
     let task = waiting(&bench, Gate::Open).await;
     assert_eq!(bench.db.task_post(task).await.unwrap().unwrap().published_at, None);
-    let post = bench.db.approve(task, None, |_| vec![]).await.unwrap();
+    let post = bench.db.by(&Act::OPERATOR).approve(task, None, |_| vec![]).await.unwrap();
     assert!(post.published_at.is_some());
     assert_eq!(bench.db.task(task).await.unwrap().status, Status::Published);
-    assert!(matches!(bench.db.approve(task, None, |_| vec![]).await, Err(StorageError::Illegal(_))));
+    assert!(matches!(
+        bench.db.by(&Act::OPERATOR).approve(task, None, |_| vec![]).await,
+        Err(StorageError::Illegal(_))
+    ));
     assert_eq!(bench.db.list_posts(10, None, true).await.unwrap().items.len(), 1);
 }
 
@@ -50,19 +53,22 @@ async fn approval_publishes_post_and_task_together(bench: Bench) {
 async fn a_blocked_draft_needs_a_reason_and_the_reason_is_kept(bench: Bench) {
     let task = waiting(&bench, Gate::Blocked).await;
     for reason in [None, Some("  ")] {
-        let error = bench.db.approve(task, reason, |_| vec![]).await.unwrap_err();
+        let error = bench.db.by(&Act::OPERATOR).approve(task, reason, |_| vec![]).await.unwrap_err();
         assert!(error.to_string().contains("grounding: two claims lack support"), "{error}");
     }
     assert_eq!(bench.db.task(task).await.unwrap().status, Status::AwaitingApproval);
-    bench.db.approve(task, Some("I checked both by hand"), |_| vec![]).await.unwrap();
+    bench.db.by(&Act::OPERATOR).approve(task, Some("I checked both by hand"), |_| vec![]).await.unwrap();
     let history = bench.db.history(task).await.unwrap();
     assert!(history.last().unwrap().reason.contains("I checked both by hand"));
 }
 
 async fn a_rejected_draft_is_never_published_even_behind_the_programs_back(bench: Bench) {
     let task = waiting(&bench, Gate::Open).await;
-    bench.db.move_task(task, Status::Rejected, "dull").await.unwrap();
-    assert!(matches!(bench.db.approve(task, Some("x"), |_| vec![]).await, Err(StorageError::Illegal(_))));
+    bench.db.by(&Act::OPERATOR).move_task(task, Status::Rejected, "dull").await.unwrap();
+    assert!(matches!(
+        bench.db.by(&Act::OPERATOR).approve(task, Some("x"), |_| vec![]).await,
+        Err(StorageError::Illegal(_))
+    ));
     assert!(bench.raw("UPDATE posts SET published_at = 1").await.is_err());
     assert!(bench.db.list_posts(10, None, true).await.unwrap().items.is_empty());
 }

@@ -1,7 +1,7 @@
 //! What was agreed when a task was asked for: from when, until when, and once only; and what a person sets aside.
 
 use cofounder_domain::{Brief, Gate, Status, TaskId, Timestamp};
-use cofounder_storage::{Database, PoolSettings, StorageError, Terms};
+use cofounder_storage::{Act, Database, PoolSettings, StorageError, Terms};
 use cofounder_testkit::clock::ManualClock;
 use std::{sync::Arc, time::Duration};
 
@@ -68,7 +68,7 @@ async fn a_deadline_that_passes_while_a_task_waits_fails_it_with_the_reason(benc
     bench.clock.advance(HOUR * 9);
     bench.db.promote().await.unwrap();
     assert_eq!(bench.db.task(never).await.unwrap().status, Status::InProgress, "its worker sees to that");
-    let again = bench.db.retry_task(overdue, None).await.unwrap();
+    let again = bench.db.by(&Act::OPERATOR).retry_task(overdue, None).await.unwrap();
     assert_eq!((again.status, again.deadline_at), (Status::Pending, None));
 }
 
@@ -83,7 +83,7 @@ async fn a_deadline_in_the_past_or_before_the_start_is_refused(bench: Bench) {
         Terms { key: Some("k".repeat(201)), ..Terms::default() },
     ];
     for terms in wrong {
-        let error = bench.db.create_task(&brief(), &[], &terms).await.unwrap_err();
+        let error = bench.db.by(&Act::OPERATOR).create_task(&brief(), &[], &terms).await.unwrap_err();
         assert!(matches!(error, StorageError::Invalid(_)), "{error}");
         assert!(error.to_string().ends_with("Nothing was stored"), "{error}");
     }
@@ -95,13 +95,19 @@ async fn a_deadline_in_the_past_or_before_the_start_is_refused(bench: Bench) {
 
 async fn the_same_wish_with_the_same_key_is_the_same_task(bench: Bench) {
     let key = |key: &str| Terms { key: Some(key.to_owned()), ..Terms::default() };
-    let first = bench.db.create_task(&brief(), &[], &key("monday")).await.unwrap();
-    assert_eq!(bench.db.create_task(&brief(), &[], &key("monday")).await.unwrap().id, first.id);
-    assert_ne!(bench.db.create_task(&brief(), &[], &key("tuesday")).await.unwrap().id, first.id);
+    let first = bench.db.by(&Act::OPERATOR).create_task(&brief(), &[], &key("monday")).await.unwrap();
+    assert_eq!(
+        bench.db.by(&Act::OPERATOR).create_task(&brief(), &[], &key("monday")).await.unwrap().id,
+        first.id
+    );
+    assert_ne!(
+        bench.db.by(&Act::OPERATOR).create_task(&brief(), &[], &key("tuesday")).await.unwrap().id,
+        first.id
+    );
     assert_ne!(bench.task().await.id, first.id, "without a key every wish is its own");
     let other = Brief::new("Why PostgreSQL", 600, vec!["a.md".into()], None).unwrap();
     let new = cofounder_storage::NewSource { source: source("text"), bytes: b"text".to_vec() };
-    let error = bench.db.create_task(&other, &[new], &key("monday")).await.unwrap_err();
+    let error = bench.db.by(&Act::OPERATOR).create_task(&other, &[new], &key("monday")).await.unwrap_err();
     assert!(matches!(error, StorageError::Conflict(_)), "{error}");
     assert!(
         error.to_string().contains("monday") && error.to_string().contains(&first.id.to_string()),
@@ -119,7 +125,9 @@ async fn twenty_wishes_with_one_key_at_the_same_time_are_one_task(bench: Bench) 
         .map(|number| {
             let db = if number % 2 == 0 { bench.db.clone() } else { other.clone() };
             let terms = Terms { key: Some("once".to_owned()), ..Terms::default() };
-            tokio::spawn(async move { db.create_task(&brief(), &[], &terms).await.unwrap().id })
+            tokio::spawn(
+                async move { db.by(&Act::OPERATOR).create_task(&brief(), &[], &terms).await.unwrap().id },
+            )
         })
         .collect();
     let mut ids = std::collections::HashSet::new();
@@ -135,16 +143,23 @@ async fn what_is_set_aside_goes_back_to_where_it_was(bench: Bench) {
     let draft = posts::waiting(&bench, Gate::Open).await;
     let waiting = bench.task().await.id;
     for task in [draft, waiting] {
-        let error = bench.db.release_task(task).await.unwrap_err();
+        let error = bench.db.by(&Act::OPERATOR).release_task(task).await.unwrap_err();
         assert!(error.to_string().contains("not on hold"), "{error}");
-        bench.db.move_task(task, Status::OnHold, "later").await.unwrap();
+        bench.db.by(&Act::OPERATOR).move_task(task, Status::OnHold, "later").await.unwrap();
     }
     bench.db.promote().await.unwrap();
     assert_eq!(claimed(&bench).await, [], "nobody works on what is set aside");
-    assert_eq!(bench.db.release_task(draft).await.unwrap().status, Status::AwaitingApproval);
-    assert_eq!(bench.db.release_task(waiting).await.unwrap().status, Status::Pending);
+    assert_eq!(
+        bench.db.by(&Act::OPERATOR).release_task(draft).await.unwrap().status,
+        Status::AwaitingApproval
+    );
+    assert_eq!(bench.db.by(&Act::OPERATOR).release_task(waiting).await.unwrap().status, Status::Pending);
     assert_eq!(claimed(&bench).await, [waiting]);
-    bench.db.move_task(waiting, Status::OnHold, "while it ran").await.unwrap();
-    assert_eq!(bench.db.release_task(waiting).await.unwrap().status, Status::Pending, "it runs again");
-    bench.db.approve(draft, None, |_| vec![]).await.unwrap();
+    bench.db.by(&Act::OPERATOR).move_task(waiting, Status::OnHold, "while it ran").await.unwrap();
+    assert_eq!(
+        bench.db.by(&Act::OPERATOR).release_task(waiting).await.unwrap().status,
+        Status::Pending,
+        "it runs again"
+    );
+    bench.db.by(&Act::OPERATOR).approve(draft, None, |_| vec![]).await.unwrap();
 }

@@ -1,7 +1,7 @@
 //! Who gets which task, and when.
 
 use cofounder_domain::TaskId;
-use cofounder_storage::{Claimed, Database, Owner, Task, Terms, Wants};
+use cofounder_storage::{Act, Claimed, Database, Owner, Task, Terms, Wants};
 use std::{collections::HashSet, time::Duration};
 
 use crate::{Bench, brief, on_both_databases};
@@ -25,7 +25,7 @@ pub(crate) fn wants(limit: u64) -> Wants {
 }
 
 pub(crate) async fn task(bench: &Bench, terms: Terms) -> TaskId {
-    let task = bench.db.create_task(&brief(), &[], &terms).await.unwrap();
+    let task = bench.db.by(&Act::OPERATOR).create_task(&brief(), &[], &terms).await.unwrap();
     bench.clock.advance(Duration::from_millis(1));
     task.id
 }

@@ -1,7 +1,9 @@
 //! Tasks whose worker is gone, and those whose worker is not.
 
 use cofounder_domain::{Status, StepPath, StepStatus, TaskId};
-use cofounder_storage::{Claim, Claimed, Database, Owner, Patience, PoolSettings, StepResult, StorageError};
+use cofounder_storage::{
+    Act, Claim, Claimed, Database, Owner, Patience, PoolSettings, StepResult, StorageError,
+};
 use cofounder_testkit::clock::ManualClock;
 use serde_json::json;
 use std::{sync::Arc, time::Duration};
@@ -171,7 +173,7 @@ async fn a_task_whose_workers_keep_ending_is_given_up_with_the_reason(bench: Ben
     let told = failed.error.unwrap();
     assert!(told.contains("3 runs") && told.contains(&std::process::id().to_string()), "{told}");
     assert_eq!(bench.db.history(task).await.unwrap().last().unwrap().reason, told);
-    assert_eq!(bench.db.retry_task(task, None).await.unwrap().status, Status::Pending);
+    assert_eq!(bench.db.by(&Act::OPERATOR).retry_task(task, None).await.unwrap().status, Status::Pending);
     assert_eq!(crash(&bench, task).await, Status::Pending, "a person's word begins the count anew");
     assert_eq!(bench.db.task(other).await.unwrap().status, Status::Pending);
 }

@@ -1,7 +1,7 @@
 //! Recurring tasks: each time of a rule makes one task, whoever looks.
 
 use cofounder_domain::Timestamp;
-use cofounder_storage::{Schedule, StorageError};
+use cofounder_storage::{Act, Schedule, StorageError};
 use std::time::Duration;
 
 use crate::{Bench, brief, on_both_databases};
@@ -31,9 +31,9 @@ pub(crate) fn rule(name: &str, next_at: Option<Timestamp>) -> Schedule {
 
 async fn a_rule_is_kept_by_its_name_and_due_at_its_time(bench: Bench) {
     let next = bench.db.now() + HOUR;
-    let added = bench.db.add_schedule(&rule("weekly", Some(next))).await.unwrap();
-    bench.db.add_schedule(&rule("daily", None)).await.unwrap();
-    let taken = bench.db.add_schedule(&rule("weekly", None)).await.unwrap_err();
+    let added = bench.db.by(&Act::OPERATOR).add_schedule(&rule("weekly", Some(next))).await.unwrap();
+    bench.db.by(&Act::OPERATOR).add_schedule(&rule("daily", None)).await.unwrap();
+    let taken = bench.db.by(&Act::OPERATOR).add_schedule(&rule("weekly", None)).await.unwrap_err();
     assert!(matches!(&taken, StorageError::Conflict(words) if words.contains("`weekly`")), "{taken}");
     let all = bench.db.schedules().await.unwrap();
     assert_eq!(all.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(), ["daily", "weekly"]);
@@ -41,15 +41,18 @@ async fn a_rule_is_kept_by_its_name_and_due_at_its_time(bench: Bench) {
     assert_eq!(bench.db.due_schedules().await.unwrap(), []);
     bench.clock.advance(HOUR);
     assert_eq!(bench.db.due_schedules().await.unwrap(), [added]);
-    bench.db.remove_schedule("weekly").await.unwrap();
-    assert!(matches!(bench.db.remove_schedule("weekly").await, Err(StorageError::NotFound { .. })));
+    bench.db.by(&Act::OPERATOR).remove_schedule("weekly").await.unwrap();
+    assert!(matches!(
+        bench.db.by(&Act::OPERATOR).remove_schedule("weekly").await,
+        Err(StorageError::NotFound { .. })
+    ));
     assert_eq!(bench.db.due_schedules().await.unwrap(), []);
 }
 
 /// Tried by leaving the time out of `fire_schedule`'s update: the test failed.
 async fn a_time_that_several_workers_see_makes_one_task(bench: Bench) {
     let first = bench.db.now();
-    let rule = bench.db.add_schedule(&rule("weekly", Some(first))).await.unwrap();
+    let rule = bench.db.by(&Act::OPERATOR).add_schedule(&rule("weekly", Some(first))).await.unwrap();
     let handles = [bench.another().await, bench.another().await, bench.db.clone(), bench.db.clone()];
     let workers = handles.map(|db| {
         let rule = rule.clone();
@@ -78,7 +81,7 @@ async fn a_time_that_several_workers_see_makes_one_task(bench: Bench) {
 }
 
 async fn a_rule_without_a_next_time_rests(bench: Bench) {
-    let rule = bench.db.add_schedule(&rule("never", None)).await.unwrap();
+    let rule = bench.db.by(&Act::OPERATOR).add_schedule(&rule("never", None)).await.unwrap();
     bench.clock.advance(HOUR * 24 * 400);
     assert_eq!(bench.db.due_schedules().await.unwrap(), []);
     assert_eq!(bench.db.fire_schedule(&rule, None).await.unwrap(), None);

@@ -1,7 +1,7 @@
 //! Sessions, as the database keeps them.
 
 use cofounder_domain::{PersonId, Role};
-use cofounder_storage::{NewSession, Session, StorageError};
+use cofounder_storage::{Act, NewSession, Session, StorageError};
 use std::time::Duration;
 use tokio::task::JoinSet;
 
@@ -36,11 +36,18 @@ async fn a_session_is_found_by_its_hash_with_all_that_was_said_of_it(bench: Benc
     assert_eq!((found.session, found.name.as_str(), found.role), (made, "ada", Role::Editor));
     assert!(!found.disabled);
     assert_eq!(bench.db.session_by_hash("one").await.unwrap(), None);
-    let same = bench.db.create_session(ada.id, 1, &new_session(&bench, "one")).await;
+    let same = bench.db.by(&Act::OPERATOR).create_session(ada.id, 1, &new_session(&bench, "one")).await;
     assert!(same.is_err(), "one hash, one session");
     let short = NewSession { idle_until: now + 99 * DAY, ..new_session(&bench, "two") };
-    assert_eq!(bench.db.create_session(ada.id, 1, &short).await.unwrap().idle_until, now + 90 * DAY);
-    let nobody = bench.db.create_session(PersonId::new(now), 1, &new_session(&bench, "three")).await;
+    assert_eq!(
+        bench.db.by(&Act::OPERATOR).create_session(ada.id, 1, &short).await.unwrap().idle_until,
+        now + 90 * DAY
+    );
+    let nobody = bench
+        .db
+        .by(&Act::OPERATOR)
+        .create_session(PersonId::new(now), 1, &new_session(&bench, "three"))
+        .await;
     assert!(matches!(nobody, Err(StorageError::NotFound { what: "person", .. })), "{nobody:?}");
 }
 
@@ -58,7 +65,7 @@ async fn sessions_are_listed_the_newest_first_while_they_are_valid(bench: Bench)
     let rest = bench.db.sessions(ada.id, 3, first.next_cursor.as_deref()).await.unwrap();
     assert_eq!((rest.items.as_slice(), rest.next_cursor), (&made[3..], None));
     assert!(matches!(bench.db.sessions(ada.id, 3, Some("x")).await, Err(StorageError::Cursor(_))));
-    bench.db.revoke_session(ada.id, made[0].id).await.unwrap();
+    bench.db.by(&Act::OPERATOR).revoke_session(ada.id, made[0].id).await.unwrap();
     bench.clock.advance(11 * DAY);
     assert_eq!(valid(&bench, ada.id).await, made[1..3], "the others were idle for too long");
 }
@@ -67,15 +74,20 @@ async fn sessions_are_listed_the_newest_first_while_they_are_valid(bench: Bench)
 async fn a_session_is_ended_by_its_own_person_alone(bench: Bench) {
     let (ada, bo) = (person(&bench, "ada", Role::Owner).await, person(&bench, "bo", Role::Viewer).await);
     let hers = session(&bench, &ada, "hers").await;
-    let error = bench.db.revoke_session(bo.id, hers.id).await.unwrap_err();
+    let error = bench.db.by(&Act::OPERATOR).revoke_session(bo.id, hers.id).await.unwrap_err();
     assert!(matches!(error, StorageError::NotFound { what: "session", .. }), "{error}");
-    let error = bench.db.replace_session(bo.id, hers.id, &new_session(&bench, "his")).await.unwrap_err();
+    let error = bench
+        .db
+        .by(&Act::OPERATOR)
+        .replace_session(bo.id, hers.id, &new_session(&bench, "his"))
+        .await
+        .unwrap_err();
     assert!(matches!(error, StorageError::NotFound { what: "session", .. }), "{error}");
     assert_eq!(found(&bench, "hers").await, hers);
-    let ended = bench.db.revoke_session(ada.id, hers.id).await.unwrap();
+    let ended = bench.db.by(&Act::OPERATOR).revoke_session(ada.id, hers.id).await.unwrap();
     assert_eq!(ended.revoked_at, Some(bench.db.now()));
     bench.clock.advance(DAY);
-    assert_eq!(bench.db.revoke_session(ada.id, hers.id).await.unwrap(), ended);
+    assert_eq!(bench.db.by(&Act::OPERATOR).revoke_session(ada.id, hers.id).await.unwrap(), ended);
 }
 
 async fn all_but_one_are_ended(bench: Bench) {
@@ -85,9 +97,9 @@ async fn all_but_one_are_ended(bench: Bench) {
         made.push(session(&bench, &ada, secret).await);
     }
     let his = session(&bench, &bo, "his").await;
-    assert_eq!(bench.db.revoke_sessions(ada.id, Some(made[1].id)).await.unwrap(), 2);
+    assert_eq!(bench.db.by(&Act::OPERATOR).revoke_sessions(ada.id, Some(made[1].id)).await.unwrap(), 2);
     assert_eq!(valid(&bench, ada.id).await, [made[1].clone()]);
-    assert_eq!(bench.db.revoke_sessions(ada.id, None).await.unwrap(), 1);
+    assert_eq!(bench.db.by(&Act::OPERATOR).revoke_sessions(ada.id, None).await.unwrap(), 1);
     assert_eq!((valid(&bench, ada.id).await, valid(&bench, bo.id).await), (vec![], vec![his]));
 }
 
@@ -98,7 +110,7 @@ async fn of_many_who_replace_a_session_one_does(bench: Bench) {
     let mut all = JoinSet::new();
     for number in 0..10 {
         let (db, new) = (programs[number % 2].clone(), new_session(&bench, &number.to_string()));
-        all.spawn(async move { db.replace_session(old.person, old.id, &new).await });
+        all.spawn(async move { db.by(&Act::OPERATOR).replace_session(old.person, old.id, &new).await });
     }
     let done: Vec<_> = all.join_all().await.into_iter().filter_map(Result::ok).collect();
     assert_eq!(done.len(), 1);
@@ -110,7 +122,7 @@ async fn the_last_use_is_written_once_a_minute_and_never_past_the_end(bench: Ben
     let ada = person(&bench, "ada", Role::Owner).await;
     let (one, two) = (session(&bench, &ada, "1").await, session(&bench, &ada, "2").await);
     let (begun, ended) = (bench.db.now(), session(&bench, &ada, "3").await);
-    bench.db.revoke_session(ada.id, ended.id).await.unwrap();
+    bench.db.by(&Act::OPERATOR).revoke_session(ada.id, ended.id).await.unwrap();
     bench.db.touch_sessions(&[]).await.unwrap();
     let early = begun + 59 * SECOND;
     bench.db.touch_sessions(&[(one.id, early, early + DAY)]).await.unwrap();

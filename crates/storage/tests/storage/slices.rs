@@ -1,7 +1,7 @@
 //! Slices: they go back whole or not at all, and what a process that ended left is found.
 
 use cofounder_domain::NanoUsd;
-use cofounder_storage::{AccountState, Database, Failure, Moment, OpenSlice, StorageError};
+use cofounder_storage::{AccountState, Act, Database, Failure, Moment, OpenSlice, StorageError};
 use std::time::Duration;
 
 use crate::{
@@ -58,14 +58,15 @@ async fn what_an_ended_process_left_is_found_and_goes_back_once(bench: Bench) {
     // Several that look at the same time give it back once.
     let handles = [bench.db.clone(), bench.another().await, bench.another().await];
     let site = &site;
-    let [one, two, three] = handles.each_ref().map(|db| db.reconcile(site, "ended"));
+    let act = &Act::OPERATOR;
+    let [one, two, three] = handles.each_ref().map(async |db| db.by(act).reconcile(site, "ended").await);
     let all = tokio::join!(one, two, three);
     let back: NanoUsd = [all.0, all.1, all.2].into_iter().map(Result::unwrap).sum();
     assert_eq!(back, money(6));
     assert_eq!(state(db, "site:1").await, (14, 4));
     assert_eq!(db.open_slices().await.unwrap(), [open("living", 0, before)]);
-    assert_eq!(db.reconcile(site, "nobody").await.unwrap(), NanoUsd::ZERO);
-    assert_eq!(db.reconcile(&account("site:none"), "ended").await.unwrap(), NanoUsd::ZERO);
+    assert_eq!(db.by(&Act::OPERATOR).reconcile(site, "nobody").await.unwrap(), NanoUsd::ZERO);
+    assert_eq!(db.by(&Act::OPERATOR).reconcile(&account("site:none"), "ended").await.unwrap(), NanoUsd::ZERO);
 }
 
 /// Tried by letting `spend` pass over what the slices do not hold: the test failed.
@@ -160,7 +161,9 @@ async fn money_goes_back_or_not_whichever_statement_fails(bench: Bench) {
     };
     let give = async |faulty: &Database, number| faulty.give_back("me", &[spend(&site(number), 5)]).await;
     all_or_nothing(&bench, false, begin, give, async |n| held(&bench, n).await).await;
-    let find = async |faulty: &Database, number| faulty.reconcile(&site(number), "me").await.map(drop);
+    let find = async |faulty: &Database, number| {
+        faulty.by(&Act::OPERATOR).reconcile(&site(number), "me").await.map(drop)
+    };
     let begin = async |number: usize| begin(number + 1000).await;
     let find = async |faulty: &Database, number: usize| find(faulty, number + 1000).await;
     all_or_nothing(&bench, true, begin, find, async |n| held(&bench, n + 1000).await).await;

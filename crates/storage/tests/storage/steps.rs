@@ -1,7 +1,7 @@
 //! Steps of many tasks that are written at the same time, the journal's numbers, and wake-ups.
 
 use cofounder_domain::{Status, StepPath, StepStatus, TaskId};
-use cofounder_storage::{Claimed, Database, StepResult, StorageError, Terms};
+use cofounder_storage::{Act, Claimed, Database, StepResult, StorageError, Terms};
 use serde_json::json;
 use std::{
     sync::Arc,
@@ -90,7 +90,7 @@ async fn numbers_of_journals_have_no_gaps_while_fifty_tasks_write_at_once(bench:
 async fn an_outdated_run_writes_nothing_while_others_in_its_group_do(bench: Bench) {
     let owner = bench.owner();
     let outdated = claimed(&bench, &owner).await;
-    bench.db.move_task(outdated.task, Status::Pending, "another shall").await.unwrap();
+    bench.db.by(&Act::OPERATOR).move_task(outdated.task, Status::Pending, "another shall").await.unwrap();
     let now = got(bench.db.claim(outdated.task, &owner, LEASE, 1).await.unwrap());
     let before = events(&bench, outdated.task).await;
     let mut work = JoinSet::new();
@@ -153,7 +153,7 @@ async fn details_appear_soon_and_in_their_order(bench: Bench) {
         assert_eq!(entry.detail, format!("sentence {number}\u{fffd}"));
         assert_eq!(entry.owner.as_deref(), bench.db.task(run.task).await.unwrap().owner.as_deref());
     }
-    bench.db.move_task(run.task, Status::Cancelled, "x").await.unwrap();
+    bench.db.by(&Act::OPERATOR).move_task(run.task, Status::Cancelled, "x").await.unwrap();
     bench.db.step_detail(&run, &path, "too late");
     let (owner, other) = (bench.owner(), claimed(&bench, &bench.owner()).await);
     step(&bench.db, &other, &path).await.unwrap();
@@ -173,15 +173,16 @@ async fn a_wait_ends_at_a_wish_of_this_program_and_otherwise_at_its_time(bench: 
     let begin = Instant::now();
     let wish = tokio::spawn({
         let db = bench.db.clone();
-        async move { db.create_task(&brief(), &[], &Terms::default()).await.map(drop) }
+        async move { db.by(&Act::OPERATOR).create_task(&brief(), &[], &Terms::default()).await.map(drop) }
     });
     wakeup.wait(Duration::from_secs(30)).await;
     assert!(begin.elapsed() < Duration::from_secs(10), "it heard");
     wish.await.unwrap().unwrap();
     wakeup.wait(Duration::from_millis(10)).await;
     let begin = Instant::now();
-    let wish =
-        tokio::spawn(async move { other.create_task(&brief(), &[], &Terms::default()).await.map(drop) });
+    let wish = tokio::spawn(async move {
+        other.by(&Act::OPERATOR).create_task(&brief(), &[], &Terms::default()).await.map(drop)
+    });
     wakeup.wait(Duration::from_millis(1500)).await;
     assert!(begin.elapsed() >= Duration::from_millis(1490), "without notifications others are not heard");
     wish.await.unwrap().unwrap();
@@ -201,7 +202,7 @@ async fn a_wish_of_another_program_is_heard_where_there_are_notifications(bench:
         let begin = Instant::now();
         let wish = tokio::spawn({
             let db = bench.db.clone();
-            async move { db.create_task(&brief(), &[], &Terms::default()).await.map(drop) }
+            async move { db.by(&Act::OPERATOR).create_task(&brief(), &[], &Terms::default()).await.map(drop) }
         });
         wakeup.wait(Duration::from_secs(30)).await;
         assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());

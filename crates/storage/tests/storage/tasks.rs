@@ -1,7 +1,7 @@
 //! Tasks, their transitions, runs and steps.
 
 use cofounder_domain::{Status, StepPath, StepStatus};
-use cofounder_storage::{Claim, NewSource, StepResult, StorageError, Terms};
+use cofounder_storage::{Act, Claim, NewSource, StepResult, StorageError, Terms};
 use serde_json::json;
 use std::time::Duration;
 
@@ -111,11 +111,14 @@ async fn finished_steps_survive_a_retry_and_a_retry_from_a_step_forgets_it_and_t
     }
     bench.db.end_run(&claimed, Status::Failed, "no model", Some("no model")).await.unwrap();
     assert_eq!(bench.db.task(task).await.unwrap().error.as_deref(), Some("no model"));
-    let task_again = bench.db.retry_task(task, Some("draft")).await.unwrap();
+    let task_again = bench.db.by(&Act::OPERATOR).retry_task(task, Some("draft")).await.unwrap();
     assert_eq!((task_again.status, task_again.error), (Status::Pending, None));
     let names: Vec<String> = bench.db.steps(task).await.unwrap().iter().map(|s| s.name.to_string()).collect();
     assert_eq!(names, ["research", "outline"]);
-    assert!(matches!(bench.db.retry_task(task, None).await, Err(StorageError::Illegal(_))));
+    assert!(matches!(
+        bench.db.by(&Act::OPERATOR).retry_task(task, None).await,
+        Err(StorageError::Illegal(_))
+    ));
     let reasons: Vec<String> = bench.db.history(task).await.unwrap().into_iter().map(|h| h.reason).collect();
     assert_eq!(reasons, ["asked for", "a run began", "no model", "retried from draft"]);
 }
@@ -124,7 +127,7 @@ async fn a_move_by_a_person_outdates_the_run(bench: Bench) {
     let task = bench.task().await.id;
     let owner = bench.owner();
     let claimed = got(bench.db.claim(task, &owner, LEASE, 1).await.unwrap());
-    bench.db.move_task(task, Status::Cancelled, "not needed").await.unwrap();
+    bench.db.by(&Act::OPERATOR).move_task(task, Status::Cancelled, "not needed").await.unwrap();
     assert!(matches!(
         bench.db.begin_step(&claimed, &StepPath::new("research")).await,
         Err(StorageError::Stale)
@@ -137,9 +140,14 @@ async fn a_move_by_a_person_outdates_the_run(bench: Bench) {
 
 async fn sources_are_stored_once_and_keep_each_tasks_order(bench: Bench) {
     let new = |text: &str| NewSource { source: source(text), bytes: text.as_bytes().to_vec() };
-    let first =
-        bench.db.create_task(&brief(), &[new("b"), new("a"), new("b")], &Terms::default()).await.unwrap();
-    let second = bench.db.create_task(&brief(), &[new("a")], &Terms::default()).await.unwrap();
+    let first = bench
+        .db
+        .by(&Act::OPERATOR)
+        .create_task(&brief(), &[new("b"), new("a"), new("b")], &Terms::default())
+        .await
+        .unwrap();
+    let second =
+        bench.db.by(&Act::OPERATOR).create_task(&brief(), &[new("a")], &Terms::default()).await.unwrap();
     let texts =
         |sources: Vec<cofounder_domain::Source>| sources.into_iter().map(|s| s.text).collect::<Vec<_>>();
     assert_eq!(texts(bench.db.task_sources(first.id).await.unwrap()), ["b", "a"]);

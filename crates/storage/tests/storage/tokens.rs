@@ -1,7 +1,7 @@
 //! Tokens for programs, as the database keeps them.
 
 use cofounder_domain::{NanoUsd, TokenId};
-use cofounder_storage::{NewToken, StorageError, Token};
+use cofounder_storage::{Act, NewToken, StorageError, Token};
 use std::time::Duration;
 
 use crate::{Bench, on_both_databases};
@@ -35,7 +35,7 @@ async fn found(bench: &Bench, name: &str) -> Token {
 
 async fn a_token_is_found_by_its_hash_with_all_that_was_said_of_it(bench: Bench) {
     let (order, now) = (new(&bench, "ci"), bench.db.now());
-    let made = bench.db.create_token(&order).await.unwrap();
+    let made = bench.db.by(&Act::OPERATOR).create_token(&order).await.unwrap();
     assert_eq!((made.name.as_str(), &made.scopes), ("ci", &order.scopes));
     assert_eq!((made.budget_day, made.budget_month), (order.budget_day, None));
     assert_eq!((made.requests_per_minute, made.tokens_per_minute), (Some(60), None));
@@ -44,8 +44,13 @@ async fn a_token_is_found_by_its_hash_with_all_that_was_said_of_it(bench: Bench)
     assert_eq!(found(&bench, "ci").await, made);
     assert_eq!(bench.db.token_by_hash("another").await.unwrap(), None);
     let same = NewToken { hash: order.hash.clone(), ..new(&bench, "other") };
-    bench.db.create_token(&same).await.unwrap_err();
-    bench.db.create_token(&NewToken { hash: "another".to_owned(), ..order }).await.unwrap();
+    bench.db.by(&Act::OPERATOR).create_token(&same).await.unwrap_err();
+    bench
+        .db
+        .by(&Act::OPERATOR)
+        .create_token(&NewToken { hash: "another".to_owned(), ..order })
+        .await
+        .unwrap();
 }
 
 /// Tried by letting the column be nothing: the test failed.
@@ -62,14 +67,14 @@ async fn audit_p04_the_database_takes_no_token_without_an_end(bench: Bench) {
 }
 
 async fn a_token_is_revoked_once_and_stays_so(bench: Bench) {
-    let made = bench.db.create_token(&new(&bench, "ci")).await.unwrap();
+    let made = bench.db.by(&Act::OPERATOR).create_token(&new(&bench, "ci")).await.unwrap();
     bench.clock.advance(DAY);
-    let revoked = bench.db.revoke_token(made.id).await.unwrap();
+    let revoked = bench.db.by(&Act::OPERATOR).revoke_token(made.id).await.unwrap();
     assert_eq!(revoked, Token { revoked_at: Some(bench.db.now()), ..made });
     bench.clock.advance(DAY);
-    assert_eq!(bench.db.revoke_token(revoked.id).await.unwrap(), revoked);
+    assert_eq!(bench.db.by(&Act::OPERATOR).revoke_token(revoked.id).await.unwrap(), revoked);
     assert_eq!(found(&bench, "ci").await, revoked);
-    let nobody = bench.db.revoke_token(TokenId::new(bench.db.now())).await;
+    let nobody = bench.db.by(&Act::OPERATOR).revoke_token(TokenId::new(bench.db.now())).await;
     assert!(matches!(nobody, Err(StorageError::NotFound { what: "token", .. })), "{nobody:?}");
 }
 
@@ -77,7 +82,10 @@ async fn tokens_are_listed_the_newest_first_and_found_by_the_beginning_of_their_
     let mut made = Vec::new();
     for number in 0..5 {
         bench.clock.advance(DAY);
-        made.insert(0, bench.db.create_token(&new(&bench, &number.to_string())).await.unwrap());
+        made.insert(
+            0,
+            bench.db.by(&Act::OPERATOR).create_token(&new(&bench, &number.to_string())).await.unwrap(),
+        );
     }
     let first = bench.db.tokens(3, None).await.unwrap();
     assert_eq!(first.items, made[..3]);
@@ -94,8 +102,8 @@ async fn tokens_are_listed_the_newest_first_and_found_by_the_beginning_of_their_
 /// Tried by leaving the comparison out: the test failed.
 async fn the_last_use_only_moves_forward(bench: Bench) {
     let (one, two) = (
-        bench.db.create_token(&new(&bench, "1")).await.unwrap().id,
-        bench.db.create_token(&new(&bench, "2")).await.unwrap().id,
+        bench.db.by(&Act::OPERATOR).create_token(&new(&bench, "1")).await.unwrap().id,
+        bench.db.by(&Act::OPERATOR).create_token(&new(&bench, "2")).await.unwrap().id,
     );
     let (now, later) = (bench.db.now(), bench.db.now() + DAY);
     bench.db.touch_tokens(&[]).await.unwrap();

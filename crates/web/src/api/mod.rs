@@ -5,10 +5,13 @@
 
 mod document;
 mod extract;
+mod grant;
 mod page;
 mod posts;
 mod tags;
 mod tasks;
+
+pub(crate) use tags::Seen;
 
 use axum::{Router, http::header::CONTENT_TYPE, response::IntoResponse, routing::get};
 use bytes::Bytes;
@@ -27,6 +30,7 @@ fn described() -> (Router<Service>, OpenApi) {
     let (router, mut api) = OpenApiRouter::with_openapi(document::head())
         .merge(tasks::routes())
         .merge(posts::routes())
+        .routes(routes!(grant::grant))
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
         .routes(routes!(metrics::show))

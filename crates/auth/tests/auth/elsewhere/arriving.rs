@@ -4,6 +4,7 @@ use super::*;
 use crate::on_both_databases;
 use cofounder_auth::{Change, SettingsError};
 use cofounder_domain::FaultKind;
+use cofounder_storage::Act;
 
 on_both_databases! {
     somebody_on_the_list_joins_once_and_is_known_from_then_on,
@@ -42,11 +43,11 @@ async fn somebody_on_the_list_joins_once_and_is_known_from_then_on(bench: Bench)
 /// Tried by taking the list's role: the test failed.
 async fn a_guest_joins_with_the_role_of_the_invitation(bench: Bench) {
     let doors = Doors::with(bench, &["@example.org"]).await;
-    doors.bench.links.for_guest(email("bo"), Role::Editor, None).await.unwrap();
+    doors.bench.links.for_guest(&Act::OPERATOR, email("bo"), Role::Editor).await.unwrap();
     doors.account(7, "bo");
     assert_eq!(doors.sign_in("acme").await.unwrap().person.role, Role::Editor);
     assert_eq!(
-        doors.bench.links.for_guest(email("bo"), Role::Owner, None).await.unwrap_err().kind(),
+        doors.bench.links.for_guest(&Act::OPERATOR, email("bo"), Role::Owner).await.unwrap_err().kind(),
         FaultKind::Conflict
     );
 }
@@ -55,7 +56,7 @@ async fn a_guest_joins_with_the_role_of_the_invitation(bench: Bench) {
 async fn who_is_not_invited_does_not_come_in(bench: Bench) {
     let doors =
         Doors::with(bench, &["@ample.org", "ada@example.org", "@sub.example.org", "@example.org.evil"]).await;
-    doors.bench.links.for_guest(email("carl"), Role::Editor, None).await.unwrap();
+    doors.bench.links.for_guest(&Act::OPERATOR, email("carl"), Role::Editor).await.unwrap();
     doors.account(7, "bo");
     for provider in ["acme", "github"] {
         let error = doors.sign_in(provider).await.unwrap_err();
@@ -111,7 +112,7 @@ async fn who_cannot_sign_in_does_not(bench: Bench) {
     let doors = Doors::with(bench, &["@example.org"]).await;
     let joined = doors.sign_in("acme").await.unwrap();
     let off = Change { disabled: Some(true), ..Change::default() };
-    doors.bench.people.change(joined.person.id, None, &off, None).await.unwrap();
+    doors.bench.people.change(&Act::OPERATOR, joined.person.id, &off, None).await.unwrap();
     let error = doors.sign_in("acme").await.unwrap_err();
     assert!(matches!(error, ElsewhereError::Disabled), "{error}");
 }

@@ -38,6 +38,7 @@ async fn a_provider_that_answers_nonsense_signs_nobody_in_and_keeps_nobody_waiti
             let error = doors.back(provider, &away).await.unwrap_err();
             assert!(matches!(error, ElsewhereError::Away { .. }), "{number} {provider}: {error}");
             assert!(error.to_string().contains("Nobody was signed in"), "{error}");
+            assert_eq!(number == 9, error.to_string().contains("larger than 512 KiB"), "{number}: {error}");
             assert_eq!(error.kind(), FaultKind::Unavailable);
         }
     }

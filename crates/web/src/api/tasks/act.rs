@@ -42,13 +42,15 @@ pub(crate) struct Approval {
     responses((status = 200, description = "The task, published", body = TaskDocument))
 )]
 pub(crate) async fn approve(
-    _caller: Caller<Edit>,
+    caller: Caller<Edit>,
     State(db): State<Arc<Database>>,
     State(webhooks): State<Arc<Webhooks>>,
     Named(id): Named<TaskId>,
     Json(approval): Json<Approval>,
 ) -> Done {
-    db.approve(id, approval.override_reason.as_deref(), |post| webhooks.announcements(post)).await?;
+    db.by(&caller.act())
+        .approve(id, approval.override_reason.as_deref(), |post| webhooks.announcements(post))
+        .await?;
     stands(&db, &db.task(id).await?).await
 }
 
@@ -88,12 +90,12 @@ impl Reason {
     responses((status = 200, description = "The task, rejected", body = TaskDocument))
 )]
 pub(crate) async fn reject(
-    _caller: Caller<Edit>,
+    caller: Caller<Edit>,
     State(db): State<Arc<Database>>,
     Named(id): Named<TaskId>,
     Json(why): Json<Reason>,
 ) -> Done {
-    stands(&db, &db.move_task(id, Status::Rejected, &why.with("rejected")?).await?).await
+    stands(&db, &db.by(&caller.act()).move_task(id, Status::Rejected, &why.with("rejected")?).await?).await
 }
 
 /// End a task
@@ -105,12 +107,12 @@ pub(crate) async fn reject(
     responses((status = 200, description = "The task, cancelled", body = TaskDocument))
 )]
 pub(crate) async fn cancel(
-    _caller: Caller<Write>,
+    caller: Caller<Write>,
     State(db): State<Arc<Database>>,
     Named(id): Named<TaskId>,
     Json(why): Json<Reason>,
 ) -> Done {
-    stands(&db, &db.move_task(id, Status::Cancelled, &why.with("cancelled")?).await?).await
+    stands(&db, &db.by(&caller.act()).move_task(id, Status::Cancelled, &why.with("cancelled")?).await?).await
 }
 
 /// Set a task aside
@@ -122,12 +124,12 @@ pub(crate) async fn cancel(
     responses((status = 200, description = "The task, on hold", body = TaskDocument))
 )]
 pub(crate) async fn hold(
-    _caller: Caller<Write>,
+    caller: Caller<Write>,
     State(db): State<Arc<Database>>,
     Named(id): Named<TaskId>,
     Json(why): Json<Reason>,
 ) -> Done {
-    stands(&db, &db.move_task(id, Status::OnHold, &why.with("set aside")?).await?).await
+    stands(&db, &db.by(&caller.act()).move_task(id, Status::OnHold, &why.with("set aside")?).await?).await
 }
 
 /// Put a task that was set aside back to where it was
@@ -139,11 +141,11 @@ pub(crate) async fn hold(
     responses((status = 200, description = "The task, pending or awaiting approval", body = TaskDocument))
 )]
 pub(crate) async fn release(
-    _caller: Caller<Write>,
+    caller: Caller<Write>,
     State(db): State<Arc<Database>>,
     Named(id): Named<TaskId>,
 ) -> Done {
-    stands(&db, &db.release_task(id).await?).await
+    stands(&db, &db.by(&caller.act()).release_task(id).await?).await
 }
 
 /// From where a task is run again.
@@ -166,10 +168,10 @@ pub(crate) struct Again {
     responses((status = 200, description = "The task, pending", body = TaskDocument))
 )]
 pub(crate) async fn retry(
-    _caller: Caller<Write>,
+    caller: Caller<Write>,
     State(db): State<Arc<Database>>,
     Named(id): Named<TaskId>,
     Json(again): Json<Again>,
 ) -> Done {
-    stands(&db, &db.retry_task(id, again.from.as_deref()).await?).await
+    stands(&db, &db.by(&caller.act()).retry_task(id, again.from.as_deref()).await?).await
 }

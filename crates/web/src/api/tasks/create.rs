@@ -75,7 +75,7 @@ const fn usual_words() -> u64 {
     )
 )]
 pub(crate) async fn create(
-    _caller: Caller<Write>,
+    caller: Caller<Write>,
     State(db): State<Arc<Database>>,
     State(sources): State<Sources>,
     headers: HeaderMap,
@@ -83,7 +83,7 @@ pub(crate) async fn create(
 ) -> Result<Response, Problem> {
     let (brief, mut terms) = new.checked(&sources)?;
     terms.key = key(&headers)?;
-    let Asked { task, known } = db.ask_for_task(&brief, &[], &terms).await?;
+    let Asked { task, known } = db.by(&caller.act()).ask_for_task(&brief, &[], &terms).await?;
     let status = if known { StatusCode::OK } else { StatusCode::CREATED };
     let place = format!("/api/v1/tasks/{}", task.id);
     let document = TaskDocument::load(&db, &task).await?;

@@ -2,13 +2,12 @@
 
 use axum::{
     extract::State,
-    http::{HeaderMap, HeaderValue, header::AUTHORIZATION},
+    http::HeaderMap,
     response::{
         IntoResponse, Response,
         sse::{Event, KeepAlive, Sse},
     },
 };
-use cofounder_auth::Tokens;
 use cofounder_domain::{FaultKind, TaskId};
 use cofounder_storage::{Database, JournalEvent};
 use futures_util::stream;
@@ -18,9 +17,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Problem,
-    access::{Caller, Look},
+    access::{Caller, Look, still_permits},
     api::extract::{Named, invalid},
     documents::JournalItem,
+    shown::{Doors, Shown},
 };
 
 /// How often new entries are looked for.
@@ -37,7 +37,7 @@ static LISTENERS: Semaphore = Semaphore::const_new(MOST);
 ///
 /// Its journal from the beginning, and each new entry within a second: the event's name is the entry's `event`, its id the
 /// entry's number, its data the entry. With `Last-Event-ID` it goes on behind that entry, also with another server or after
-/// a restart; nothing is missed and nothing told twice. It ends when the token does, and when the program ends.
+/// a restart; nothing is missed and nothing told twice. It ends when the token or the session does, and when the program ends.
 #[utoipa::path(
     get, path = "/api/v1/tasks/{id}/events", tag = "tasks", security(("token" = ["viewer"])),
     params(("id" = TaskId, Path, description = "The task's id"), ("Last-Event-ID" = Option<i64>, Header, description = "The number of the entry that was told last", minimum = 0)),
@@ -49,7 +49,8 @@ static LISTENERS: Semaphore = Semaphore::const_new(MOST);
 pub(crate) async fn events(
     _caller: Caller<Look>,
     State(db): State<Arc<Database>>,
-    State(tokens): State<Arc<Tokens>>,
+    State(doors): State<Doors>,
+    shown: Shown,
     State(stop): State<CancellationToken>,
     Named(task): Named<TaskId>,
     headers: HeaderMap,
@@ -61,8 +62,7 @@ pub(crate) async fn events(
         Problem::new(FaultKind::Limited, words).after(Some(SILENCE))
     };
     let place = LISTENERS.try_acquire().map_err(full)?;
-    let shown = headers.get(AUTHORIZATION).cloned();
-    let tail = Tail { db, tokens, shown, stop, task, after, read: VecDeque::new(), _place: place };
+    let tail = Tail { db, doors, shown, stop, task, after, read: VecDeque::new(), _place: place };
     let entries = stream::unfold(tail, |mut tail| async {
         let event = tail.next().await?;
         Some((Ok::<_, Infallible>(event), tail))
@@ -80,9 +80,9 @@ fn last(headers: &HeaderMap) -> Result<i64, Problem> {
 /// The end of a journal, which grows.
 struct Tail {
     db: Arc<Database>,
-    tokens: Arc<Tokens>,
+    doors: Doors,
     /// What the listener showed.
-    shown: Option<HeaderValue>,
+    shown: Shown,
     stop: CancellationToken,
     task: TaskId,
     after: i64,
@@ -101,7 +101,7 @@ impl Tail {
                 return told.inspect_err(|error| tracing::error!(%error, "a defect of this program")).ok();
             }
             // Without a right, or without a database, it ends; who asks again is told why.
-            Caller::<Look>::of(self.shown.as_ref(), &self.tokens).await.ok()?;
+            still_permits::<Look>(&self.shown, &self.doors).await.ok()?;
             self.read = self.db.journal(self.task, self.after, PAGE).await.ok()?.into();
             if self.read.is_empty() {
                 tokio::select! {
