@@ -13,6 +13,8 @@ pub(crate) enum Jar {
     Session,
     /// Which browser a form was given to.
     Form,
+    /// Which browser was sent to a provider.
+    Away,
 }
 
 impl Jar {
@@ -20,6 +22,7 @@ impl Jar {
         match self {
             Self::Session => "__Host-cofounder",
             Self::Form => "__Host-cofounder-form",
+            Self::Away => "__Host-cofounder-away",
         }
     }
 
@@ -29,6 +32,7 @@ impl Jar {
         match self {
             Self::Session => "cofounder",
             Self::Form => "cofounder-form",
+            Self::Away => "cofounder-away",
         }
     }
 
@@ -74,7 +78,9 @@ mod tests {
     /// Tried by reading the plain name behind TLS too: the test failed.
     #[test]
     fn behind_tls_only_the_cookie_that_tls_carries_counts() {
-        let (here, public) = (Place::new(None), Place::new(Some("https://example.org".parse().unwrap())));
+        let bound = "127.0.0.1:8000".parse().unwrap();
+        let here = Place::new(None, bound);
+        let public = Place::new(Some("https://example.org".parse().unwrap()), bound);
         let given = Jar::Session.give(&public, &"secret".into(), 60);
         let text = given.iter().map(|value| value.to_str().unwrap()).collect::<Vec<_>>();
         assert_eq!(text, ["__Host-cofounder=secret; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=60"]);

@@ -61,6 +61,7 @@ pub(crate) async fn run(files: Files, as_json: bool) -> Result<(), Failure> {
     let usable = database.state != State::Problem;
     checks.extend([database, processor(), memory(&files), model(&files), pip().await]);
     checks.extend(keys());
+    checks.push(sign_in(&files));
     if usable {
         checks.push(route(files).await);
     }
@@ -194,6 +195,19 @@ fn keys() -> Vec<Check> {
         Check::ok("key", format!("{key} is set; it is used only with --model or router.allow_paid"))
     })
     .collect()
+}
+
+/// Providers whose configuration cannot work would stop `serve`.
+fn sign_in(files: &Files) -> Check {
+    let (auth, server) = (&files.config.auth, &files.config.server);
+    let site = auth.site(server.public_url.as_ref(), server.bind);
+    match site.and_then(|_| auth.admission()).and_then(|_| auth.providers()) {
+        Ok(_) => {
+            let ways: Vec<&str> = std::iter::once("passwords").chain(auth.names()).collect();
+            Check::ok("sign-in", ways.join(", "))
+        }
+        Err(failure) => Check::problem("sign-in", failure.text(), "correct it in the configuration"),
+    }
 }
 
 async fn route(files: Files) -> Check {

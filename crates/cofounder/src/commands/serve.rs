@@ -4,9 +4,13 @@ use cofounder_executor::{Report, Stop, Worker};
 use cofounder_metering::Need;
 use cofounder_providers::{Role, TargetState};
 use cofounder_research::Reference;
-use cofounder_web::{Component, ComponentState, Place, Readiness, Service, ServiceParts, Sources, listen};
+use cofounder_storage::Act;
+use cofounder_web::{
+    Component, ComponentState, Place, Readiness, Service, ServiceParts, Sources, link_path, listen,
+};
 use futures_util::FutureExt;
 use prometheus_client::registry::Registry;
+use secrecy::ExposeSecret;
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
@@ -39,7 +43,9 @@ pub(crate) async fn run(files: Files, args: &ServeArgs) -> Result<(), Failure> {
     })?;
     let elsewhere = doors.elsewhere(&app, listening.address)?;
     report(&components(&app, &studio, !args.no_worker).await);
+    let place = Place::new(config.server.public_url.clone(), listening.address);
     eprintln!("listening on http://{}; ctrl-c ends it after what runs", listening.address);
+    invite_owner(&app, &doors, &place).await;
     let service = Service::new(ServiceParts {
         db: app.db.clone(),
         webhooks: app.webhooks()?,
@@ -51,7 +57,7 @@ pub(crate) async fn run(files: Files, args: &ServeArgs) -> Result<(), Failure> {
         links: doors.links.clone(),
         elsewhere,
         grants: doors.grants.clone(),
-        place: Place::new(config.server.public_url.clone()),
+        place,
         readiness: readiness(&app, &studio, !args.no_worker),
         registry: registry(&studio),
         gateway: config.gateway.settings(),
@@ -67,6 +73,24 @@ pub(crate) async fn run(files: Files, args: &ServeArgs) -> Result<(), Failure> {
     doors.flush().await;
     studio.close().await;
     working
+}
+
+/// Whoever starts a server in which nobody is an owner can become one.
+async fn invite_owner(app: &App, doors: &Doors, place: &Place) {
+    match app.db.has_owner().await {
+        Ok(true) => return,
+        Ok(false) => {}
+        Err(error) => return tracing::warn!(%error, "whether there is an owner cannot be told now"),
+    }
+    match doors.links.for_owner(&Act::PROGRAM).await {
+        Ok(made) => eprintln!(
+            "nobody can sign in yet. To become the owner, open within an hour, once:\n  {}",
+            place.url(&link_path(made.secret.expose_secret()))
+        ),
+        Err(error) => {
+            tracing::warn!(%error, "no link for the first owner could be made; `cofounder init` makes one")
+        }
+    }
 }
 
 /// Paths are for whoever has this machine's command line.
@@ -133,7 +157,9 @@ async fn components(app: &App, studio: &Studio, worker: bool) -> Vec<Component> 
         true => (ComponentState::Ready, "takes tasks from the queue".to_owned()),
         false => (ComponentState::Off, "--no-worker".to_owned()),
     };
-    vec![database, models, Component { name: "worker", state: worker.0, why: worker.1 }]
+    let ways: Vec<&str> = std::iter::once("passwords").chain(app.files.config.auth.names()).collect();
+    let sign_in = Component { name: "sign-in", state: ComponentState::Ready, why: ways.join(", ") };
+    vec![database, models, Component { name: "worker", state: worker.0, why: worker.1 }, sign_in]
 }
 
 type Told = (ComponentState, String);

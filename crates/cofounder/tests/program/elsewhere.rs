@@ -91,7 +91,7 @@ async fn audit_s09_a_browser_is_sent_back_to_this_site_only() {
     assert_eq!(sent["redirect_uri"], format!("{}/auth/acme/callback", server.url));
     assert_eq!((sent["code_challenge_method"].as_str(), sent["response_type"].as_str()), ("S256", "code"));
     let cookies: Vec<_> = answer.headers().get_all(SET_COOKIE).iter().map(|c| c.to_str().unwrap()).collect();
-    assert!(cookies.iter().any(|cookie| cookie.starts_with("__Host-cofounder-away=cob_")), "{cookies:?}");
+    assert!(cookies.iter().any(|cookie| cookie.starts_with("__Host-cofounder-away=coe_")), "{cookies:?}");
     for cookie in cookies {
         for word in ["HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=600"] {
             assert!(cookie.contains(word), "{cookie}");

@@ -25,7 +25,7 @@ async fn audit_s09_a_state_is_good_once_in_its_browser_at_its_provider_for_ten_m
     // Another's state in my browser, mine in another's, and none at all: nothing is asked of the provider.
     not_begun(&doors, "acme", &yours.returned(), Some(&mine.cookie)).await;
     not_begun(&doors, "acme", &mine.returned(), Some(&yours.cookie)).await;
-    for browser in [None, Some(""), Some("cob_"), Some(mine.returned().state.unwrap().as_str())] {
+    for browser in [None, Some(""), Some("coe_"), Some(mine.returned().state.unwrap().as_str())] {
         not_begun(&doors, "acme", &mine.returned(), browser).await;
     }
     for state in [None, Some(String::new()), Some("x".repeat(10_000)), Some(mine.cookie.clone())] {
@@ -95,7 +95,7 @@ async fn audit_s09_whoever_does_not_finish_waits(bench: Bench) {
         let returned = Returned { state: Some(format!("cot_{}", "a".repeat(43))), ..Returned::default() };
         doors
             .elsewhere
-            .finish("acme", &returned, Some(&format!("cob_{}", "a".repeat(43))), None, visitor)
+            .finish("acme", &returned, Some(&format!("coe_{}", "a".repeat(43))), None, visitor)
             .await
     };
     let mut guesses = 0;
@@ -189,7 +189,7 @@ async fn a_browser_has_several_sign_ins_open_at_once(bench: Bench) {
     let begun = doors.elsewhere.begin("acme", Some(&first.cookie), &to("/"), None, &visitor()).await.unwrap();
     assert_eq!(begun.browser.expose_secret(), first.cookie);
     // What nobody here made is not taken over.
-    let begun = doors.elsewhere.begin("acme", Some("cob_mine"), &to("/"), None, &visitor()).await.unwrap();
-    assert_ne!(begun.browser.expose_secret(), "cob_mine");
+    let begun = doors.elsewhere.begin("acme", Some("coe_mine"), &to("/"), None, &visitor()).await.unwrap();
+    assert_ne!(begun.browser.expose_secret(), "coe_mine");
     doors.back("acme", &first).await.unwrap();
 }
