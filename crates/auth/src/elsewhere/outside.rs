@@ -3,7 +3,7 @@
 
 use reqwest::{Client, RequestBuilder, StatusCode, redirect::Policy};
 use serde::de::DeserializeOwned;
-use std::time::Duration;
+use std::{sync::Once, time::Duration};
 use url::{Host, Url};
 
 /// The largest answer that is read, in bytes.
@@ -50,6 +50,9 @@ impl Outside {
     /// # Errors
     /// What the library said.
     pub(crate) fn new(at: &Url, deadlines: Deadlines) -> Result<Self, String> {
+        static TLS: Once = Once::new();
+        // An error means that the program has already chosen a provider of cryptography, which is as good.
+        TLS.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
         let near = is_near(at);
         let builder = Client::builder()
             .connect_timeout(deadlines.connect)

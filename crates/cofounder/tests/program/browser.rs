@@ -1,7 +1,7 @@
 //! A browser, as far as signing in needs one: it keeps cookies for each site and follows redirects when told to.
 
 use reqwest::{
-    Client, RequestBuilder, Response,
+    Client, Method, RequestBuilder, Response,
     header::{COOKIE, LOCATION, SET_COOKIE},
     redirect::Policy,
 };
@@ -22,9 +22,14 @@ impl Browser {
         Self { client: client.build().unwrap(), cookies: BTreeMap::new() }
     }
 
+    /// A request that is to be sent by [`Self::send`].
+    pub(crate) fn request(&self, method: Method, url: &str) -> RequestBuilder {
+        self.client.request(method, url)
+    }
+
     /// Asks for an address, and goes nowhere else.
     pub(crate) async fn get(&mut self, url: &str) -> Response {
-        let request = self.client.get(url);
+        let request = self.request(Method::GET, url);
         self.send(url, request).await
     }
 

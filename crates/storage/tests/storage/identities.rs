@@ -2,7 +2,8 @@
 
 use cofounder_domain::{PersonId, Role};
 use cofounder_storage::{
-    Act, IdentityKey, LinkPurpose, NewLink, NewPerson, Newcomer, Person, PersonChange, StorageError,
+    Act, ActorKind, AuditFilter, IdentityKey, LinkPurpose, NewLink, NewPerson, Newcomer, Person,
+    PersonChange, StorageError,
 };
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -22,6 +23,7 @@ on_both_databases! {
     who_is_neither_invited_nor_allowed_does_not_join,
     nobody_joins_with_the_address_or_the_account_of_another,
     accounts_go_with_their_person_and_are_bounded,
+    each_change_of_an_account_leaves_a_line,
 }
 
 fn account(subject: &str) -> IdentityKey {
@@ -214,4 +216,28 @@ async fn accounts_go_with_their_person_and_are_bounded(bench: Bench) {
     assert!(matches!(error, StorageError::Conflict(_)), "{error}");
     bench.raw("DELETE FROM people").await.unwrap();
     assert_eq!(bench.lines("SELECT subject AS line FROM identities").await, Vec::<String>::new());
+}
+
+/// Tried by leaving out each `note`: the test failed each time.
+async fn each_change_of_an_account_leaves_a_line(bench: Bench) {
+    let ada = person(&bench, "ada", Role::Owner).await;
+    bench.db.by(&Act::OPERATOR).link_identity(ada.id, &account("1"), None).await.unwrap();
+    bench.db.by(&Act::OPERATOR).link_identity(ada.id, &account("1"), None).await.unwrap();
+    bench.db.by(&Act::OPERATOR).unlink_identity(ada.id, &account("1")).await.unwrap();
+    let newcomer = newcomer("bo", Some(Role::Viewer));
+    let joined = bench.db.by(&Act::VISITOR).join(&newcomer, &new_session(&bench, "1")).await.unwrap();
+    let bo = joined.unwrap().0;
+    let lines = bench.db.audit(9, None, &AuditFilter::default()).await.unwrap().items;
+    let told: Vec<_> = lines.iter().rev().map(|line| (line.action.as_str(), line.object.clone())).collect();
+    let (of_ada, of_bo) = (ada.id.to_string(), bo.id.to_string());
+    let expected = [
+        ("person.create", of_ada.clone()),
+        ("identity.link", of_ada.clone()),
+        ("identity.unlink", of_ada),
+        ("person.join", of_bo.clone()),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(lines[1].detail, "account 1 at acme");
+    assert_eq!((lines[0].actor, lines[0].actor_id.as_ref()), (ActorKind::Person, Some(&of_bo)));
+    assert_eq!(lines[0].detail, "bo@example.org as viewer, on the list; account bo at acme");
 }

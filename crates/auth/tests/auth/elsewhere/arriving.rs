@@ -159,7 +159,6 @@ fn what_cannot_work_is_refused_before_anybody_is_sent_there() {
         settings("microsoft", tenant("")),
         settings("microsoft", tenant("../common")),
     ];
-    drop(rustls::crypto::ring::default_provider().install_default());
     let bench = tokio::runtime::Runtime::new().unwrap().block_on(Bench::sqlite());
     let made =
         |settings: ProviderSettings| Elsewhere::new(parts(&bench, vec![settings], Admission::default()));
