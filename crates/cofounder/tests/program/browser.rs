@@ -1,97 +1,95 @@
-//! A browser, as far as signing in needs one: it keeps cookies for each site and follows redirects when told to.
+//! A browser, as far as signing in needs one: it keeps cookies, fills in forms, and says where it comes from.
 
-use reqwest::{
-    Client, Method, RequestBuilder, Response,
-    header::{COOKIE, LOCATION, SET_COOKIE},
-    redirect::Policy,
-};
-use std::{collections::BTreeMap, time::Duration};
-use url::Url;
+use reqwest::{Client, Method, RequestBuilder, Response, redirect::Policy};
+use std::{collections::BTreeMap, sync::Mutex};
 
-/// One browser of one person.
+use crate::serving::Server;
+
 pub(crate) struct Browser {
     client: Client,
-    /// By origin and name.
-    cookies: BTreeMap<(String, String), String>,
+    url: String,
+    cookies: Mutex<BTreeMap<String, String>>,
 }
 
 impl Browser {
-    pub(crate) fn new() -> Self {
-        drop(rustls::crypto::ring::default_provider().install_default());
-        let client = Client::builder().no_proxy().redirect(Policy::none()).timeout(Duration::from_secs(60));
-        Self { client: client.build().unwrap(), cookies: BTreeMap::new() }
+    pub(crate) fn new(server: &Server) -> Self {
+        let client =
+            Client::builder().no_proxy().redirect(Policy::none()).user_agent("Testfox").build().unwrap();
+        Self { client, url: server.url.clone(), cookies: Mutex::default() }
     }
 
-    /// A request that is to be sent by [`Self::send`].
-    pub(crate) fn request(&self, method: Method, url: &str) -> RequestBuilder {
-        self.client.request(method, url)
+    /// The same browser without what it was given.
+    pub(crate) fn cookies(&self) -> BTreeMap<String, String> {
+        self.cookies.lock().unwrap().clone()
     }
 
-    /// Asks for an address, and goes nowhere else.
-    pub(crate) async fn get(&mut self, url: &str) -> Response {
-        let request = self.request(Method::GET, url);
-        self.send(url, request).await
+    pub(crate) fn bring(&self, cookies: &BTreeMap<String, String>) {
+        *self.cookies.lock().unwrap() = cookies.clone();
     }
 
-    /// Sends a request with the cookies of its site, and keeps those that come back.
-    pub(crate) async fn send(&mut self, url: &str, request: RequestBuilder) -> Response {
-        let origin = origin(url);
-        let shown = self.cookies.iter().filter(|((site, _), _)| *site == origin);
-        let shown: Vec<String> = shown.map(|((_, name), value)| format!("{name}={value}")).collect();
-        let request = if shown.is_empty() { request } else { request.header(COOKIE, shown.join("; ")) };
+    /// A request with what the browser sends along by itself.
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let cookies = self.cookies();
+        let cookies: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let request = self.client.request(method, format!("{}{path}", self.url));
+        if cookies.is_empty() { request } else { request.header("cookie", cookies.join("; ")) }
+    }
+
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Response {
         let answer = request.send().await.unwrap();
-        for cookie in answer.headers().get_all(SET_COOKIE) {
-            let cookie = cookie.to_str().unwrap();
-            let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
-            let key = (origin.clone(), name.to_owned());
-            match value.is_empty() || cookie.contains("Max-Age=0") {
-                true => drop(self.cookies.remove(&key)),
-                false => drop(self.cookies.insert(key, value.to_owned())),
-            }
+        let mut kept = self.cookies.lock().unwrap();
+        for cookie in answer.headers().get_all("set-cookie") {
+            let pair = cookie.to_str().unwrap().split(';').next().unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            match value {
+                "" => kept.remove(name),
+                value => kept.insert(name.to_owned(), value.to_owned()),
+            };
         }
+        drop(kept);
         answer
     }
 
-    /// Follows redirects to an answer that is none; tells where that was.
-    pub(crate) async fn follow(&mut self, url: &str) -> (String, Response) {
-        let mut url = url.to_owned();
-        for _ in 0..20 {
-            let answer = self.get(&url).await;
-            match to(&answer) {
-                Some(next) => url = Url::parse(&url).unwrap().join(&next).unwrap().into(),
-                None => return (url, answer),
-            }
-        }
-        panic!("it goes on and on: {url}")
+    pub(crate) async fn get(&self, path: &str) -> Response {
+        self.send(self.request(Method::GET, path)).await
     }
 
-    /// Follows them up to an address that begins like this, which is not asked for.
-    pub(crate) async fn follow_up_to(&mut self, url: &str, end: &str) -> String {
-        let mut url = url.to_owned();
-        for _ in 0..20 {
-            if url.starts_with(end) {
-                return url;
-            }
-            let answer = self.get(&url).await;
-            let next =
-                to(&answer).unwrap_or_else(|| panic!("{url} answers {} and leads nowhere", answer.status()));
-            url = Url::parse(&url).unwrap().join(&next).unwrap().into();
-        }
-        panic!("it goes on and on: {url}")
+    /// What a page of the program's own asks.
+    pub(crate) async fn ask(&self, method: Method, path: &str, body: &serde_json::Value) -> Response {
+        let request = self.request(method, path).header("origin", &self.url).json(body);
+        self.send(request).await
     }
 
-    /// What a cookie of this site holds.
-    pub(crate) fn cookie(&self, url: &str, name: &str) -> Option<&String> {
-        self.cookies.get(&(origin(url), name.to_owned()))
+    /// Opens a page, fills in its form and sends it to `action`, as a page of its own does.
+    pub(crate) async fn fill(&self, page: &str, action: &str, fields: &[(&str, &str)]) -> Response {
+        let text = self.get(page).await.text().await.unwrap();
+        let key = hidden(&text);
+        self.submit(action, &key, fields, &self.url).await
+    }
+
+    /// Sends a form with this key, from a page of `origin`.
+    pub(crate) async fn submit(
+        &self,
+        action: &str,
+        key: &str,
+        fields: &[(&str, &str)],
+        origin: &str,
+    ) -> Response {
+        let mut all = vec![("key", key)];
+        all.extend(fields);
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(all).finish();
+        let request = self.request(Method::POST, action).body(body);
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        self.send(if origin.is_empty() { request } else { request.header("origin", origin) }).await
+    }
+
+    pub(crate) async fn sign_in(&self, email: &str, password: &str) -> Response {
+        self.fill("/login", "/login", &[("email", email), ("password", password)]).await
     }
 }
 
-/// Where an answer leads.
-pub(crate) fn to(answer: &Response) -> Option<String> {
-    let leads = answer.status().is_redirection();
-    leads.then(|| answer.headers()[LOCATION].to_str().unwrap().to_owned())
-}
-
-fn origin(url: &str) -> String {
-    Url::parse(url).unwrap().origin().ascii_serialization()
+/// The key that a page's form carries.
+pub(crate) fn hidden(page: &str) -> String {
+    let (_, rest) = page.split_once("name=\"key\" value=\"").unwrap_or_else(|| panic!("no form: {page}"));
+    rest.split('"').next().unwrap().to_owned()
 }

@@ -11,9 +11,10 @@ use tokio::{
 use url::Url;
 
 use crate::{
-    browser::{Browser, to},
+    browser::hidden,
     clients::named,
     serving::Server,
+    traveller::{Traveller, to},
     workbench::Workbench,
 };
 
@@ -38,7 +39,7 @@ async fn site() -> (FakeIdentityProvider, Workbench, Server) {
 }
 
 /// Sends a browser to a provider and lets its person say yes: the address to which it is sent back.
-async fn consented(browser: &mut Browser, provider: &FakeIdentityProvider, leaving: &str) -> String {
+async fn consented(browser: &mut Traveller, provider: &FakeIdentityProvider, leaving: &str) -> String {
     let redirect = to(&browser.get(leaving).await).expect("it leads to the provider");
     let sent: HashMap<String, String> = Url::parse(&redirect).unwrap().query_pairs().into_owned().collect();
     let mut back = Url::parse(&sent["redirect_uri"]).unwrap();
@@ -47,7 +48,7 @@ async fn consented(browser: &mut Browser, provider: &FakeIdentityProvider, leavi
 }
 
 /// Whether this browser's session opens what needs a writer's rights.
-async fn is_in(browser: &mut Browser, server: &Server) -> bool {
+async fn is_in(browser: &mut Traveller, server: &Server) -> bool {
     browser.get(&format!("{}/api/v1/tasks", server.url)).await.status() == 200
 }
 
@@ -58,7 +59,7 @@ async fn somebody_on_the_list_signs_in_at_github_and_at_an_issuer() {
     for (subject, name) in [(7, "github"), (8, "acme")] {
         let email = format!("{name}@example.org");
         provider.account(Account { subject, email, verified: true, name: name.to_owned() });
-        let mut browser = Browser::new();
+        let mut browser = Traveller::new();
         assert!(!is_in(&mut browser, &server).await);
         let leaving = format!("{}/auth/{name}/login?return_to=/api/v1/tasks?limit=1", server.url);
         let back = consented(&mut browser, &provider, &leaving).await;
@@ -68,7 +69,7 @@ async fn somebody_on_the_list_signs_in_at_github_and_at_an_issuer() {
         assert!(is_in(&mut browser, &server).await);
         assert_eq!(browser.cookie(&server.url, "cofounder-away"), None, "it is of no use any more");
         // The same once more: another browser that learnt the address, and the same browser again.
-        for thief in [&mut Browser::new(), &mut browser] {
+        for thief in [&mut Traveller::new(), &mut browser] {
             let again = thief.get(&back).await;
             assert_eq!(again.status(), 403);
             assert!(again.text().await.unwrap().contains("Nobody was signed in"));
@@ -81,10 +82,12 @@ async fn somebody_on_the_list_signs_in_at_github_and_at_an_issuer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn audit_s09_a_browser_is_sent_back_to_this_site_only() {
     let (provider, _bench, server) = site().await;
-    let mut browser = Browser::new();
+    let mut browser = Traveller::new();
     let leaving = format!("{}/auth/acme/login", server.url);
-    let evil =
-        browser_request(&leaving).header("host", "evil.example").header("x-forwarded-host", "evil.example");
+    let evil = browser
+        .request(Method::GET, &leaving)
+        .header("host", "evil.example")
+        .header("x-forwarded-host", "evil.example");
     let answer = browser.send(&leaving, evil.header("forwarded", "host=evil.example")).await;
     let redirect = Url::parse(&to(&answer).unwrap()).unwrap();
     let sent: HashMap<_, _> = redirect.query_pairs().into_owned().collect();
@@ -126,7 +129,7 @@ async fn audit_s09_a_browser_is_sent_back_to_this_site_only() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_is_linked_and_unlinked_by_who_is_signed_in_and_by_no_other_site() {
     let (provider, _bench, server) = site().await;
-    let mut browser = Browser::new();
+    let mut browser = Traveller::new();
     let back = consented(&mut browser, &provider, &format!("{}/auth/acme/login", server.url)).await;
     browser.get(&back).await;
     let link = format!("{}/auth/github/link", server.url);
@@ -154,7 +157,7 @@ async fn an_account_is_linked_and_unlinked_by_who_is_signed_in_and_by_no_other_s
     back.query_pairs_mut().extend_pairs(provider.consent(redirect));
     assert_eq!(to(&browser.get(back.as_str()).await).as_deref(), Some("/account"));
     // By the new account they come in as who they are.
-    let mut other = Browser::new();
+    let mut other = Traveller::new();
     let back = consented(&mut other, &provider, &format!("{}/auth/github/login", server.url)).await;
     other.get(&back).await;
     assert!(is_in(&mut other, &server).await);
@@ -162,7 +165,7 @@ async fn an_account_is_linked_and_unlinked_by_who_is_signed_in_and_by_no_other_s
     let account = format!("{}/account", server.url);
     let page = other.get(&account).await.text().await.unwrap();
     assert!(page.contains("99 at") && page.contains("42 at"), "{page}");
-    let key = page.split("name=\"key\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let key = hidden(&page);
     let unlink = format!("{}/account/unlink", server.url);
     // The first is unlinked; the second is the last way in, and stays.
     for (provider, subject, status) in [("acme", "42", 303), ("acme", "42", 404), ("github", "99", 409)] {
@@ -194,7 +197,7 @@ async fn somebody_signs_in_at_a_real_provider_in_every_algorithm() {
     provider.send_back_to(&format!("{}/auth/NAME/callback", server.url)).await;
     for name in algorithms.map(str::to_lowercase) {
         let (mut browser, start) =
-            (Browser::new(), format!("{}/auth/{name}/login?return_to=/healthz", server.url));
+            (Traveller::new(), format!("{}/auth/{name}/login?return_to=/healthz", server.url));
         let callback = format!("{}/auth/{name}/callback", server.url);
         let back = browser.follow_up_to(&start, &callback).await;
         assert!(back.contains("iss="), "{back}");

@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use cofounder_auth::{AWAY, Begun, Elsewhere, ElsewhereError, Finished, Outcome, ReturnTo, Returned};
-use cofounder_domain::{FaultKind, PersonId};
+use cofounder_domain::FaultKind;
 use cofounder_storage::{Database, IdentityKey};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     Place, Problem,
-    access::{Anyone, Caller, Known, Visiting},
+    access::{SignedIn, Visiting},
     api::{Named, Query},
     cookies::Jar,
     problem::seconds,
@@ -62,19 +62,19 @@ pub(super) async fn leave(
 ///
 /// The answer is a page that goes on to the provider, since a form of this site leads to this site only.
 pub(super) async fn link(
-    caller: Caller<Known>,
+    me: SignedIn,
     State(elsewhere): State<Arc<Elsewhere>>,
     State(place): State<Place>,
     Named(provider): Named<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let (person, _) = caller.session()?;
     let browser = Jar::Away.shown(&place, &headers);
     let (shown, return_to) = (browser.as_ref().map(ExposeSecret::expose_secret), own_account());
-    let begun = match elsewhere.begin(&provider, shown, &return_to, Some(person), caller.visitor()).await {
-        Ok(begun) => begun,
-        Err(error) => return refused(error),
-    };
+    let begun =
+        match elsewhere.begin(&provider, shown, &return_to, Some(me.person), me.caller.visitor()).await {
+            Ok(begun) => begun,
+            Err(error) => return refused(error),
+        };
     let url = begun.redirect.to_string();
     let refresh = HeaderValue::try_from(format!("0; url={url}"));
     let mut answer = page(StatusCode::OK, &LeavingPage { provider, url });
@@ -110,7 +110,7 @@ pub(super) struct Brought {
 
 /// `GET /auth/{provider}/callback`: back from there.
 pub(super) async fn back(
-    caller: Anyone<Known>,
+    me: Result<SignedIn, Problem>,
     State(elsewhere): State<Arc<Elsewhere>>,
     State(place): State<Place>,
     Named(provider): Named<String>,
@@ -118,7 +118,7 @@ pub(super) async fn back(
     Visiting(visitor): Visiting,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let signed_in = person(caller);
+    let signed_in = me.ok().map(|me| me.person);
     let Brought { state, code, error, iss: issuer } = brought;
     let returned = Returned { state, code, error, issuer };
     let browser = Jar::Away.shown(&place, &headers);
@@ -134,12 +134,6 @@ pub(super) async fn back(
     };
     given.extend(Jar::Away.take(&place));
     Ok(with_cookies(Redirect::to(return_to.as_str()), given))
-}
-
-/// Who is signed in in this browser, if somebody is.
-fn person(caller: Anyone<Known>) -> Option<PersonId> {
-    let (person, _) = caller.known().ok()?.session().ok()?;
-    Some(person)
 }
 
 /// An account that is to be unlinked.
@@ -159,13 +153,12 @@ impl Keyed for Unlinking {
 
 /// `POST /account/unlink`: nobody signs in by that account any more.
 pub(super) async fn unlink(
-    caller: Caller<Known>,
+    me: SignedIn,
     State(db): State<Arc<Database>>,
     Form(Unlinking { provider, issuer, subject, .. }): Form<Unlinking, true>,
 ) -> Result<Response, Problem> {
-    let (person, _) = caller.session()?;
     let account = IdentityKey { provider, issuer, subject };
-    match db.by(&caller.act()).unlink_identity(person, &account).await {
+    match db.by(&me.caller.act()).unlink_identity(me.person, &account).await {
         Ok(_) => Ok(Redirect::to("/account").into_response()),
         Err(error) => refused(error.into()),
     }
