@@ -56,6 +56,9 @@ pub enum Signing {
     ChangedLater,
 }
 
+/// A status, headers and a body.
+pub type Answer = (u16, Vec<(String, String)>, Bytes);
+
 /// Changes a document before it is sent.
 pub type Change = Box<dyn Fn(&mut Value) + Send>;
 
@@ -75,7 +78,7 @@ pub struct Lies {
     /// Changes what the user info endpoint, or GitHub's `/user`, says.
     pub user: Option<Change>,
     /// Answers every request with this status, these headers, and this body.
-    pub instead: Option<(u16, Vec<(String, String)>, Bytes)>,
+    pub instead: Option<Answer>,
     /// Answers only after this time.
     pub late: Option<Duration>,
 }

@@ -4,14 +4,11 @@ use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
-use bytes::Bytes;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 
-use super::{Account, Asked, CLIENT_ID, CLIENT_SECRET, Server, State};
-
-pub(super) type Answer = (u16, Vec<(String, String)>, Bytes);
+use super::{Account, Answer, Asked, CLIENT_ID, CLIENT_SECRET, Server, State};
 
 pub(super) fn answer(asked: &Asked, state: &mut State, server: &Server) -> Answer {
     match asked.what.as_str() {

@@ -3,11 +3,10 @@
 use super::*;
 use bytes::Bytes;
 use cofounder_domain::FaultKind;
+use cofounder_testkit::identity::Answer;
 use std::time::Instant;
 
-type Instead = (u16, Vec<(String, String)>, Bytes);
-
-fn instead(status: u16, body: impl Into<Bytes>) -> Instead {
+fn instead(status: u16, body: impl Into<Bytes>) -> Answer {
     (status, Vec::new(), body.into())
 }
 
