@@ -31,7 +31,7 @@ async fn granted(grants: &Grants, of: &Issued, scope: Option<&str>) -> Result<Gr
     grants.client_credentials((&of.token.id.to_string(), &of.secret), scope, &here()).await
 }
 
-/// Tried with an end of its own: the test failed.
+/// Tried with access tokens that make further ones: the test failed.
 async fn an_access_token_is_its_token_for_an_hour(bench: Bench) {
     let (tokens, grants) = grants(&bench);
     let issued = bench.issue(&Order { lifetime: Duration::from_secs(5400), ..order() }).await;

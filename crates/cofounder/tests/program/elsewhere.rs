@@ -52,7 +52,7 @@ async fn is_in(browser: &mut Traveller, server: &Server) -> bool {
     browser.get(&format!("{}/api/v1/tasks", server.url)).await.status() == 200
 }
 
-/// Tried with the session's cookie left out, and with one for the provider's site: the test failed each time.
+/// Tried with the session's cookie left out: the test failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn somebody_on_the_list_signs_in_at_github_and_at_an_issuer() {
     let (provider, _bench, server) = site().await;
@@ -77,8 +77,7 @@ async fn somebody_on_the_list_signs_in_at_github_and_at_an_issuer() {
     }
 }
 
-/// Tried by taking the host that a request names for the site's address, by sending browsers wherever they asked, and
-/// without `HttpOnly`: the test failed each time.
+/// Tried by taking every `return_to`: the test failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn audit_s09_a_browser_is_sent_back_to_this_site_only() {
     let (provider, _bench, server) = site().await;
@@ -125,7 +124,8 @@ async fn audit_s09_a_browser_is_sent_back_to_this_site_only() {
     assert_eq!(provider.count("POST /token"), 0);
 }
 
-/// A signed-in person is not made to begin linking by another site's page. Tried by a `GET` that begins it: the test failed.
+/// A signed-in person is not made to begin linking by another site's page. Tried without the look at where a request
+/// comes from: the test failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_is_linked_and_unlinked_by_who_is_signed_in_and_by_no_other_site() {
     let (provider, _bench, server) = site().await;
@@ -180,8 +180,7 @@ async fn an_account_is_linked_and_unlinked_by_who_is_signed_in_and_by_no_other_s
     assert!(page.contains("99 at") && !page.contains("42 at"), "{page}");
 }
 
-/// A real provider, in each algorithm that it signs in. Tried by checking no signature against a key of another kind: the
-/// test failed.
+/// A real provider, in each algorithm that it signs in. Tried without one of the algorithms: the test failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn somebody_signs_in_at_a_real_provider_in_every_algorithm() {
     let Some(modules) = named("COFOUNDER_TEST_OIDC_NODE") else { return };

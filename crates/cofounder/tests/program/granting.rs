@@ -22,7 +22,7 @@ async fn ask(server: &Server, form: &str, basic: Option<(&str, &str)>) -> Answer
     (status, headers, answer.json().await.unwrap())
 }
 
-/// Tried by taking the client from head and form together, and without `no-store`: the test failed each time.
+/// Tried by taking the client from head and form together: the test failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_program_gets_an_access_token_in_the_words_of_the_specification() {
     let bench = Workbench::new().await;

@@ -74,7 +74,6 @@ async fn none_is_made_of_a_token_that_is_not_valid(bench: Bench) {
     assert_eq!(bench.lines("SELECT hash AS line FROM access_tokens").await, Vec::<String>::new());
 }
 
-/// Tried without the bound: the test failed.
 async fn of_many_the_oldest_go(bench: Bench) {
     let (parent, other) = (token(&bench, "1").await, token(&bench, "2").await);
     bench.db.by(&Act::OPERATOR).create_access_token(other.id, &access(&bench, "other")).await.unwrap();

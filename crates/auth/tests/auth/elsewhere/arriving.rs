@@ -16,7 +16,6 @@ on_both_databases! {
     an_address_that_only_the_user_info_names_is_taken,
 }
 
-/// Tried by looking people up by their address: the test failed.
 async fn somebody_on_the_list_joins_once_and_is_known_from_then_on(bench: Bench) {
     let doors = Doors::with(bench, &["@EXAMPLE.org"]).await;
     for (number, provider) in ["acme", "github"].into_iter().enumerate() {
@@ -40,7 +39,6 @@ async fn somebody_on_the_list_joins_once_and_is_known_from_then_on(bench: Bench)
     assert_eq!(finished.return_to, to("/tasks"));
 }
 
-/// Tried by taking the list's role: the test failed.
 async fn a_guest_joins_with_the_role_of_the_invitation(bench: Bench) {
     let doors = Doors::with(bench, &["@example.org"]).await;
     doors.bench.links.for_guest(&Act::OPERATOR, email("bo"), Role::Editor).await.unwrap();
@@ -52,7 +50,7 @@ async fn a_guest_joins_with_the_role_of_the_invitation(bench: Bench) {
     );
 }
 
-/// Tried by comparing the ends of domains, then by reading the list as text: the test failed each time.
+/// Tried by comparing the ends of domains: the test failed.
 async fn who_is_not_invited_does_not_come_in(bench: Bench) {
     let doors =
         Doors::with(bench, &["@ample.org", "ada@example.org", "@sub.example.org", "@example.org.evil"]).await;
@@ -68,7 +66,7 @@ async fn who_is_not_invited_does_not_come_in(bench: Bench) {
     doors.sign_in("acme").await.unwrap();
 }
 
-/// Tried by taking every address for verified, then GitHub's first: the test failed each time.
+/// Tried by taking GitHub's primary address whether or not it is verified: the test failed.
 async fn an_address_that_is_not_verified_brings_nobody_in(bench: Bench) {
     let doors = Doors::with(bench, &["@example.org"]).await;
     let unverified =
@@ -107,7 +105,6 @@ async fn who_is_known_by_their_account_needs_no_address(bench: Bench) {
     assert_eq!(doors.sign_in("acme").await.unwrap().person, joined.person);
 }
 
-/// Tried by not looking whether they can: the test failed.
 async fn who_cannot_sign_in_does_not(bench: Bench) {
     let doors = Doors::with(bench, &["@example.org"]).await;
     let joined = doors.sign_in("acme").await.unwrap();
@@ -135,7 +132,6 @@ async fn an_address_that_only_the_user_info_names_is_taken(bench: Bench) {
     assert_eq!(doors.sign_in("acme").await.unwrap().person.email, email("ada"));
 }
 
-/// Tried by leaving each check out: the test failed each time.
 #[test]
 fn what_cannot_work_is_refused_before_anybody_is_sent_there() {
     let admission = |text: &str| Admission::new(&[text.to_owned()], Role::Viewer);

@@ -18,7 +18,8 @@ async fn not_begun(doors: &Doors, provider: &str, returned: &Returned, browser: 
     assert!(matches!(done, Err(ElsewhereError::NotBegun)), "{done:?}");
 }
 
-/// Tried by leaving out each: taking a state out, the browser, the provider, the end: the test failed each time.
+/// Tried by not looking at the provider: the test failed. For the browser, the end and the use see storage's test of
+/// the same.
 async fn audit_s09_a_state_is_good_once_in_its_browser_at_its_provider_for_ten_minutes(bench: Bench) {
     let doors = Doors::with(bench, &["@example.org"]).await;
     let (mine, yours) = (doors.away("acme", None).await, doors.away("acme", None).await);
@@ -47,7 +48,7 @@ async fn audit_s09_a_state_is_good_once_in_its_browser_at_its_provider_for_ten_m
     assert_eq!(doors.provider.count("POST /token"), 2);
 }
 
-/// Tried without the verifier, and with `plain`: the test failed each time.
+/// Tried with the verifier itself as the challenge: the test failed.
 async fn audit_s09_a_code_is_exchanged_once_and_by_who_began(bench: Bench) {
     let doors = Doors::with(bench, &["@example.org"]).await;
     for provider in ["acme", "github"] {
@@ -121,7 +122,6 @@ async fn audit_s09_whoever_does_not_finish_waits(bench: Bench) {
     }
 }
 
-/// Tried by taking the address from a request: there is none to take it from.
 async fn a_browser_goes_back_to_the_one_address_that_is_configured(bench: Bench) {
     let doors = Doors::new(bench).await;
     for provider in ["acme", "github", "other"] {

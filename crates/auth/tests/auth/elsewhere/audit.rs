@@ -49,7 +49,6 @@ async fn audit_s04_a_providers_tokens_are_used_within_their_time(bench: Bench) {
     }
 }
 
-/// Tried by keeping the access token in place of the subject: the test failed.
 async fn audit_s04_a_providers_tokens_are_not_kept(bench: Bench) {
     let doors = Doors::with(bench, &["@example.org"]).await;
     for (subject, provider) in [(1, "acme"), (2, "github")] {

@@ -11,7 +11,6 @@ on_both_databases! {
     an_account_is_linked_to_one_person,
 }
 
-/// Tried by linking accounts by their address: the test failed.
 async fn an_account_with_the_address_of_a_person_is_not_theirs(bench: Bench) {
     let doors = Doors::with(bench, &["@example.org"]).await;
     let ada = doors.bench.person("ada", Role::Owner).await;
@@ -46,7 +45,7 @@ async fn who_is_signed_in_links_an_account_and_signs_in_with_it(bench: Bench) {
     }
 }
 
-/// Tried by linking whatever a state says, then for whoever is signed in: the test failed each time.
+/// Tried by linking whatever a state says: the test failed.
 async fn nobody_links_for_another_or_after_signing_out(bench: Bench) {
     let doors = Doors::new(bench).await;
     let (ada, bo) =

@@ -10,7 +10,7 @@ fn instead(status: u16, body: impl Into<Bytes>) -> Answer {
     (status, Vec::new(), body.into())
 }
 
-/// Tried without each deadline and bound, and with redirects followed: the test failed each time.
+/// Tried without the bound, and with redirects followed: the test failed each time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_provider_that_answers_nonsense_signs_nobody_in_and_keeps_nobody_waiting() {
     let doors = Doors::with(Bench::sqlite().await, &["@example.org"]).await;
