@@ -31,7 +31,7 @@ impl Places {
         let (place, now) = (place(from), self.clock.now());
         match buckets.wait(&place, OF_PLACE, now) {
             Duration::ZERO => {
-                
+                buckets.take(&place, now);
                 Ok(())
             }
             wait => Err(wait),
