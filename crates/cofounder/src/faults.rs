@@ -28,6 +28,7 @@ impl Faults {
         let mut faults = Self { wrong: problems, missing: Vec::new() };
         faults.wrong.extend(files.config.ledger.problems());
         faults.wrong.extend(of_webhooks(files));
+        faults.wrong.extend(of_sign_in(files));
         match files.config.catalogue.read() {
             Ok(_) => faults.wrong.extend(of_providers(files)),
             Err(failure) => faults.wrong.push(failure.text().to_owned()),
@@ -60,6 +61,14 @@ impl Faults {
     pub(crate) fn told(self) -> Result<(), Failure> {
         Failure::of_all(self.wrong, self.missing, "nothing was started").map_or(Ok(()), Err)
     }
+}
+
+/// Each provider is looked at, so that all that is wrong with them is told at once.
+fn of_sign_in(files: &Files) -> Vec<String> {
+    let (auth, server) = (&files.config.auth, &files.config.server);
+    let site = auth.site(server.public_url.as_ref(), server.bind).map(drop);
+    let all = [site, auth.admission().map(drop), auth.providers().map(drop)];
+    all.into_iter().filter_map(|checked| checked.err().map(|failure| failure.text().to_owned())).collect()
 }
 
 /// An address that cannot be listened on.

@@ -39,7 +39,7 @@ pub(crate) async fn components(app: &App, studio: &Studio, doing: Doing) -> Vec<
         ("webhooks", webhooks(config)),
         ("ledger", ledger(studio)),
         ("gateway", gateway(config, doing)),
-        ("sign-in", sign_in()),
+        ("sign-in", sign_in(config)),
         ("log", (ComponentState::Ready, logging::told())),
     ];
     all.extend(others.map(|(name, (state, why))| Component::new(name, state, why)));
@@ -150,9 +150,10 @@ fn gateway(config: &Config, doing: Doing) -> Told {
     (ComponentState::Ready, format!("at /v1, requests of up to {largest} MiB"))
 }
 
-/// Nobody can sign in yet.
-fn sign_in() -> Told {
-    (ComponentState::Off, "programs show tokens: `cofounder token create`".to_owned())
+/// By what people come in. What is wrong with it keeps a server from starting.
+fn sign_in(config: &Config) -> Told {
+    let ways: Vec<&str> = std::iter::once("passwords").chain(config.auth.names()).collect();
+    (ComponentState::Ready, ways.join(", "))
 }
 
 #[cfg(test)]

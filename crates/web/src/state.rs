@@ -1,7 +1,7 @@
 //! What handlers work with, made before the listener opens.
 
 use axum::extract::FromRef;
-use cofounder_auth::{Links, People, Sessions, Tokens};
+use cofounder_auth::{Elsewhere, Grants, Links, People, Sessions, Tokens};
 use cofounder_metering::{Budgets, Meter};
 use cofounder_publish::Webhooks;
 use cofounder_storage::Database;
@@ -33,6 +33,10 @@ pub struct ServiceParts {
     pub links: Arc<Links>,
     /// The most that may be spent.
     pub budgets: Budgets,
+    /// Signs people in at providers.
+    pub elsewhere: Arc<Elsewhere>,
+    /// Makes access tokens.
+    pub grants: Arc<Grants>,
     /// Where browsers see the program.
     pub place: Place,
     /// Counts requests.
@@ -140,6 +144,18 @@ impl FromRef<Service> for Arc<Sessions> {
 impl FromRef<Service> for Arc<People> {
     fn from_ref(service: &Service) -> Self {
         service.0.people.clone()
+    }
+}
+
+impl FromRef<Service> for Arc<Elsewhere> {
+    fn from_ref(service: &Service) -> Self {
+        service.0.elsewhere.clone()
+    }
+}
+
+impl FromRef<Service> for Arc<Grants> {
+    fn from_ref(service: &Service) -> Self {
+        service.0.grants.clone()
     }
 }
 

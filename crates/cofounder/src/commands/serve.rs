@@ -49,6 +49,7 @@ pub(crate) async fn run(global: &Global, args: &ServeArgs) -> Result<(), Failure
     let doors = Doors::new(&app)?;
     let config = &app.files.config;
     let listening = listen(bind).await.map_err(|error| Failure::failed(unheard(bind, &error)))?;
+    let elsewhere = doors.elsewhere(&app, listening.address)?;
     let doing = Doing { serves: true, works: Some(!args.no_worker) };
     report(&components(&app, &studio, doing).await);
     let place = Place::new(config.server.public_url.clone(), listening.address);
@@ -68,6 +69,8 @@ pub(crate) async fn run(global: &Global, args: &ServeArgs) -> Result<(), Failure
         sessions: doors.sessions.clone(),
         people: doors.people.clone(),
         links: doors.links.clone(),
+        elsewhere,
+        grants: doors.grants.clone(),
         budgets: config.budget.budgets(),
         place,
         rates: Arc::new(Rates::new(config.server.rates())),

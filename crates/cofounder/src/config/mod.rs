@@ -1,5 +1,6 @@
 //! The configuration: a file, then variables of the environment on top of it. What neither names has a default.
 
+mod auth;
 mod database;
 mod environment;
 mod log;
@@ -16,6 +17,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 use url::Url;
 
 pub(crate) use self::{
+    auth::AuthSection,
     database::DatabaseSection,
     log::LogSection,
     money::{BudgetSection, CatalogueSection, LedgerSection},
@@ -44,6 +46,7 @@ pub(crate) struct Config {
     pub(crate) research: cofounder_research::Settings,
     pub(crate) database: DatabaseSection,
     pub(crate) worker: WorkerSection,
+    pub(crate) auth: AuthSection,
     /// `[webhook.NAME]`
     pub(crate) webhook: BTreeMap<String, WebhookSection>,
     pub(crate) log: LogSection,

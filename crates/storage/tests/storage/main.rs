@@ -6,6 +6,7 @@
     reason = "in a test a panic is how a failure is told"
 )]
 
+mod access_tokens;
 mod accounts;
 mod approve;
 mod audit;
@@ -16,6 +17,7 @@ mod effects;
 mod failures;
 mod feed;
 mod health;
+mod identities;
 mod keeping;
 mod keeping_faults;
 mod ledger;

@@ -10,6 +10,7 @@ mod events;
 mod examples;
 mod extract;
 mod follow;
+mod grant;
 mod limits;
 mod models;
 mod money;
@@ -51,6 +52,7 @@ fn described() -> (Router<Service>, OpenApi) {
         .merge(people::routes())
         .merge(tokens::routes())
         .merge(audit::routes())
+        .routes(routes!(grant::grant))
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
         .routes(routes!(metrics::show))
