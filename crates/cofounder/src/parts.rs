@@ -39,7 +39,7 @@ pub(crate) async fn components(app: &App, studio: &Studio, doing: Doing) -> Vec<
         ("webhooks", webhooks(config)),
         ("ledger", ledger(studio)),
         ("gateway", gateway(config, doing)),
-        ("sign-in", sign_in()),
+        ("sign-in", sign_in(doing)),
         ("log", (ComponentState::Ready, logging::told())),
     ];
     all.extend(others.map(|(name, (state, why))| Component::new(name, state, why)));
@@ -150,9 +150,12 @@ fn gateway(config: &Config, doing: Doing) -> Told {
     (ComponentState::Ready, format!("at /v1, requests of up to {largest} MiB"))
 }
 
-/// Nobody can sign in yet.
-fn sign_in() -> Told {
-    (ComponentState::Off, "programs show tokens: `cofounder token create`".to_owned())
+/// Providers of identities will have their say here.
+fn sign_in(doing: Doing) -> Told {
+    match doing.serves {
+        true => (ComponentState::Ready, "people by password at /login, programs by token".to_owned()),
+        false => (ComponentState::Off, "`cofounder serve` offers it".to_owned()),
+    }
 }
 
 #[cfg(test)]

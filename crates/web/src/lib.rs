@@ -18,6 +18,7 @@ mod place;
 mod problem;
 mod requests;
 mod shown;
+mod signin;
 mod state;
 mod traffic;
 
@@ -27,6 +28,7 @@ pub use listen::{ListenSettings, Listening, listen};
 pub use metrics::Scrape;
 pub use place::Place;
 pub use problem::Problem;
+pub use signin::link_path;
 pub use state::{GatewaySettings, Service, ServiceParts, Sources};
 pub use traffic::Traffic;
 
@@ -35,6 +37,7 @@ use axum::{Router, middleware};
 /// Every route.
 pub fn routes(service: Service) -> Router {
     api::routes()
+        .merge(signin::routes())
         .method_not_allowed_fallback(access::wrong_method)
         .fallback(access::nowhere)
         .layer(middleware::from_fn_with_state(service.clone(), requests::observed))

@@ -2,12 +2,14 @@
 
 mod keeping;
 mod models;
+mod people;
 mod server;
 mod tasks;
 
 pub(crate) use self::{
     keeping::{BackupArgs, RestoreArgs},
     models::{ModelCommand, ProviderArgs, ProviderCommand},
+    people::{InitArgs, UserCommand},
     server::{
         BudgetCommand, HealthArgs, LedgerBy, LedgerCommand, LedgerFilterArgs, ServeArgs, TokenArgs,
         TokenCommand,
@@ -66,10 +68,15 @@ pub(crate) enum Command {
     /// Stored sources
     #[command(subcommand)]
     Source(SourceCommand),
+    /// Write a commented configuration and make the first owner
+    Init(InitArgs),
     /// Serve the gateway and the API, with a worker inside
     Serve(ServeArgs),
     /// Ask the server on this machine how its parts are; exit code 1 if one that it needs is down
     Health(HealthArgs),
+    /// People who may sign in
+    #[command(subcommand)]
+    User(UserCommand),
     /// Tokens for programs that use the server
     #[command(subcommand)]
     Token(TokenCommand),

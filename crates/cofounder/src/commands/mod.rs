@@ -5,6 +5,7 @@ pub(crate) mod budget;
 pub(crate) mod doctor;
 pub(crate) mod engine;
 pub(crate) mod health;
+pub(crate) mod init;
 pub(crate) mod ledger;
 pub(crate) mod lint;
 pub(crate) mod migrate;
@@ -19,6 +20,7 @@ pub(crate) mod serve;
 pub(crate) mod source;
 pub(crate) mod task;
 pub(crate) mod token;
+pub(crate) mod user;
 pub(crate) mod worker;
 pub(crate) mod write;
 
@@ -34,6 +36,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
     match &cli.command {
         Command::Lint(args) => return lint::run(args, cli.global.json).await,
         Command::Openapi => return output::raw(&cofounder_web::openapi()),
+        Command::Init(args) => return init::run(&cli.global, args).await,
         _ => {}
     }
     match &cli.command {
@@ -51,6 +54,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Backup(args) => backup::run(files, args, cli.global.json).await,
         Command::Restore(args) => restore::run(files, args, cli.global.json).await,
         Command::Health(args) => health::run(&files, args, cli.global.json).await,
+        Command::User(command) => user::run(App::open(files).await?, command, cli.global.json).await,
         Command::Token(command) => token::run(App::open(files).await?, command, cli.global.json).await,
         Command::Provider(command) => provider::run(files, command, cli.global.json).await,
         Command::Budget(command) => budget::run(App::open(files).await?, command, cli.global.json).await,
@@ -62,6 +66,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Source(command) => source::run(App::open(files).await?, command, cli.global.json).await,
         Command::Lint(_)
         | Command::Openapi
+        | Command::Init(_)
         | Command::Engine(_)
         | Command::Serve(_)
         | Command::Worker(_)

@@ -2,9 +2,13 @@
 
 use cofounder_executor::{Report, Stop, Worker};
 use cofounder_research::Reference;
-use cofounder_web::{Component, Place, Readiness, Scrape, Service, ServiceParts, Sources, Traffic, listen};
+use cofounder_storage::Act;
+use cofounder_web::{
+    Component, Place, Readiness, Scrape, Service, ServiceParts, Sources, Traffic, link_path, listen,
+};
 use futures_util::FutureExt;
 use prometheus_client::{metrics::info::Info, registry::Registry};
+use secrecy::ExposeSecret;
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
@@ -31,7 +35,8 @@ const NOW_AND_THEN: Duration = Duration::from_secs(5);
 const ENDED: Duration = Duration::from_secs(30 * 24 * 3600);
 
 pub(crate) async fn run(global: &Global, args: &ServeArgs) -> Result<(), Failure> {
-    let stop = lifecycle::stop_token().map_err(Failure::failed)?;
+    let (stop, hangups) =
+        (lifecycle::stop_token().map_err(Failure::failed)?, lifecycle::hangups().map_err(Failure::failed)?);
     let (files, problems) = Files::look(global)?;
     logging::configure(&files.config.log);
     let bind = args.bind.unwrap_or(files.config.server.bind);
@@ -47,28 +52,14 @@ pub(crate) async fn run(global: &Global, args: &ServeArgs) -> Result<(), Failure
     let listening = listen(bind).await.map_err(|error| Failure::failed(unheard(bind, &error)))?;
     let doing = Doing { serves: true, works: Some(!args.no_worker) };
     report(&components(&app, &studio, doing).await);
+    let place = Place::new(config.server.public_url.clone(), listening.address);
     say(format!("listening on http://{}; ctrl-c ends it after what runs", listening.address));
-    let live = Live::new(config);
-    let (gateway, limits) = (live.gateway.subscribe(), live.listen.subscribe());
-    let reloading =
-        tokio::spawn(reload::at_each_signal(global.clone(), config.written.clone(), Some(live), Manager));
-    let counted = Counted::default();
-    let service = Service::new(ServiceParts {
-        db: app.db.clone(),
-        webhooks: app.webhooks()?,
-        sources: Sources(on_the_web),
-        meter: studio.meter.clone(),
-        tokens: doors.tokens.clone(),
-        sessions: doors.sessions.clone(),
-        people: doors.people.clone(),
-        links: doors.links.clone(),
-        place: Place::new(config.server.public_url.clone()),
-        readiness: readiness(&app, &studio, doing),
-        scrape: scrape(&app, &studio, &counted),
-        traffic: counted.traffic.clone(),
-        gateway,
-        stop: stop.clone(),
-    });
+    invite_owner(&app, &doors, &place).await;
+    let (counted, live) = (Counted::default(), Live::new(config));
+    let service = service(&app, &studio, &doors, place, doing, &counted, &live, &stop)?;
+    let limits = live.listen.subscribe();
+    let held = config.written.clone();
+    let reloading = tokio::spawn(reload::at_each_signal(hangups, global.clone(), held, Some(live)));
     Manager.ready();
     let tidying = tokio::spawn(tidy(app.clone(), doors.clone(), stop.clone()));
     // What ends one of the two ends the other.
@@ -81,6 +72,54 @@ pub(crate) async fn run(global: &Global, args: &ServeArgs) -> Result<(), Failure
     doors.flush().await;
     studio.close().await;
     working
+}
+
+/// What handlers work with.
+#[expect(clippy::too_many_arguments, reason = "this is where the parts come together")]
+fn service(
+    app: &Arc<App>,
+    studio: &Arc<Studio>,
+    doors: &Doors,
+    place: Place,
+    doing: Doing,
+    counted: &Counted,
+    live: &Live,
+    stop: &CancellationToken,
+) -> Result<Service, Failure> {
+    Ok(Service::new(ServiceParts {
+        db: app.db.clone(),
+        webhooks: app.webhooks()?,
+        sources: Sources(on_the_web),
+        meter: studio.meter.clone(),
+        tokens: doors.tokens.clone(),
+        sessions: doors.sessions.clone(),
+        people: doors.people.clone(),
+        links: doors.links.clone(),
+        place,
+        readiness: readiness(app, studio, doing),
+        scrape: scrape(app, studio, counted),
+        traffic: counted.traffic.clone(),
+        gateway: live.gateway.subscribe(),
+        stop: stop.clone(),
+    }))
+}
+
+/// Whoever starts a server in which nobody is an owner can become one.
+async fn invite_owner(app: &App, doors: &Doors, place: &Place) {
+    match app.db.has_owner().await {
+        Ok(true) => return,
+        Ok(false) => {}
+        Err(error) => return tracing::warn!(%error, "whether there is an owner cannot be told now"),
+    }
+    match doors.links.for_owner(&Act::PROGRAM).await {
+        Ok(made) => {
+            say("nobody can sign in yet. To become the owner, open within an hour, once:");
+            say(format!("  {}", place.url(&link_path(made.secret.expose_secret()))));
+        }
+        Err(error) => {
+            tracing::warn!(%error, "no link for the first owner could be made; `cofounder init` makes one")
+        }
+    }
 }
 
 /// Paths are for whoever has this machine's command line.

@@ -122,7 +122,8 @@ async fn hostile_wiki() -> FakeReceiver {
         let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
         Answer::Status(200, headers, body.to_string().into())
     };
-    let found = json!({"query": {"search": [{"pageid": 1, "title": "Foxes"}, {"pageid": 2, "title": FORGED}]}});
+    let found =
+        json!({"query": {"search": [{"pageid": 1, "title": "Foxes"}, {"pageid": 2, "title": FORGED}]}});
     let article = json!({"query": {"pages": [{"pageid": 1, "title": "Foxes", "fullurl": "https://wiki.example/Foxes",
         "extract": "Foxes live in 3 kinds of forests. They hunt at night. Their dens have 2 exits."}]}});
     wiki.answer([json(found), json(article), Answer::status(404)]);
@@ -138,7 +139,7 @@ async fn text_from_outside_begins_no_line_and_commands_no_terminal() {
         let wiki = hostile_wiki().await;
         let base = wiki.url();
         let variables = [
-            ("COFOUNDER_RESEARCH__WIKIPEDIA__BASE_URL", base.as_str()),
+            ("COFOUNDER_RESEARCH__WIKIPEDIA__BASE_URL", &*base),
             ("COFOUNDER_RESEARCH__ALLOW_PRIVATE_ADDRESSES", "true"),
             ("COFOUNDER_LOG__FORMAT", form),
             ("COFOUNDER_LOG__LEVEL", "trace"),
@@ -157,14 +158,13 @@ async fn text_from_outside_begins_no_line_and_commands_no_terminal() {
         let asked =
             json!({"topic": "a\n2026 ERROR forged \u{1b}[31m", "sources": ["https://example.invalid/"]});
         drop(server.request(Method::POST, "/api/v1/tasks", &key).json(&asked).send().await.unwrap());
-        let sources = bench.shown("sources");
-        let task =
-            bench.json(&["task", "create", story::TOPIC, "--source", &sources, "--words", "120"]).await;
+        let task = bench.json(&["task", "create", "Foxes", "--words", "120"]).await;
         let id = task["id"].as_str().unwrap();
         until("the task fails", || async { bench.json(&["task", "show", id]).await["status"] == "failed" })
             .await;
         let said = server.said();
-        let told = said.iter().any(|line| line.contains("forged") && line.contains("an article was left out"));
+        let told =
+            said.iter().any(|line| line.contains("forged") && line.contains("an article was left out"));
         assert!(told, "what was said is told: {said:#?}");
         for line in said {
             assert!(!line.chars().any(char::is_control), "{line:?}");
