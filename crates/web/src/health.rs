@@ -16,6 +16,8 @@ use std::{
 use tokio::sync::Mutex;
 use utoipa::ToSchema;
 
+use crate::documents::Sample;
+
 /// How long an answer is good for: anybody may ask, and the database is not asked each time.
 const FRESH: Duration = Duration::from_secs(1);
 /// How long a part may take to say how it is.
@@ -111,6 +113,7 @@ impl Readiness {
 
 /// How the program is.
 #[derive(Serialize, ToSchema)]
+#[schema(examples(Self::sample))]
 pub(crate) struct Ready {
     /// `ready`, `degraded`, or `down` if a part that is needed does not work.
     status: &'static str,
@@ -120,6 +123,7 @@ pub(crate) struct Ready {
 
 /// The program answers.
 #[derive(Serialize, ToSchema)]
+#[schema(examples(Self::sample))]
 pub(crate) struct Alive {
     /// `ok`.
     status: &'static str,
@@ -130,7 +134,7 @@ pub(crate) struct Alive {
 /// Looks at nothing else: `/readyz` tells whether its parts work.
 #[utoipa::path(get, path = "/healthz", tag = "program", responses((status = 200, description = "It answers", body = Alive)))]
 pub(crate) async fn alive() -> Json<Alive> {
-    Json(Alive { status: "ok" })
+    Json(Alive::sample())
 }
 
 /// Ask whether the program's parts work
@@ -140,7 +144,7 @@ pub(crate) async fn alive() -> Json<Alive> {
     get, path = "/readyz", tag = "program",
     responses(
         (status = 200, description = "It works, perhaps in part", body = Ready),
-        (status = 503, description = "A part that is needed does not work", body = Ready)
+        (status = 503, description = "A part that is needed does not work", body = Ready, example = down)
     )
 )]
 pub(crate) async fn ready(State(readiness): State<Readiness>) -> Response {
@@ -152,4 +156,32 @@ pub(crate) async fn ready(State(readiness): State<Readiness>) -> Response {
         () => (StatusCode::OK, "ready"),
     };
     (code, Json(Ready { status, components })).into_response()
+}
+
+impl Sample for Alive {
+    fn sample() -> Self {
+        Self { status: "ok" }
+    }
+}
+
+impl Sample for Ready {
+    fn sample() -> Self {
+        let ready = |name, why: &str| Component { name, state: ComponentState::Ready, why: why.to_owned() };
+        Self {
+            status: "ready",
+            components: vec![
+                ready("database".to_owned(), "SQLite"),
+                ready("worker".to_owned(), "takes tasks from the queue"),
+            ],
+        }
+    }
+}
+
+/// Without its database.
+fn down() -> Ready {
+    let why = "did not answer within 1 s".to_owned();
+    Ready {
+        status: "down",
+        components: vec![Component { name: "database".to_owned(), state: ComponentState::Down, why }],
+    }
 }

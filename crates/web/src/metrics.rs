@@ -7,7 +7,7 @@ use axum::{
 };
 use cofounder_domain::FaultKind;
 use futures_util::future::BoxFuture;
-use prometheus_client::{encoding::text::encode, registry::Registry};
+use prometheus_client::{encoding::text::encode, metrics::counter::Counter, registry::Registry};
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
 
@@ -61,7 +61,7 @@ impl Scrape {
 /// out while the database is away.
 #[utoipa::path(
     get, path = "/metrics", tag = "program", security(("token" = ["viewer"])),
-    responses((status = 200, description = "The counters", body = String, content_type = "application/openmetrics-text"))
+    responses((status = 200, description = "The counters", body = String, content_type = "application/openmetrics-text", example = shown))
 )]
 pub(crate) async fn show(_caller: Caller<ReadMetrics>, State(service): State<Service>) -> Response {
     let scrape = service.scrape();
@@ -74,4 +74,13 @@ pub(crate) async fn show(_caller: Caller<ReadMetrics>, State(service): State<Ser
             Problem::new(FaultKind::Bug, "the counters could not be written").into_response()
         }
     }
+}
+
+/// A counter as the example shows it.
+fn shown() -> String {
+    let (mut registry, calls) = (Registry::with_prefix("cofounder"), Counter::<u64>::default());
+    registry.register("example", "How often the example was counted", calls.clone());
+    calls.inc();
+    let mut text = String::new();
+    encode(&mut text, &registry).map(|()| text).unwrap_or_default()
 }

@@ -2,14 +2,16 @@
 
 use axum::extract::FromRef;
 use cofounder_auth::{Links, People, Sessions, Tokens};
-use cofounder_metering::Meter;
+use cofounder_metering::{Budgets, Meter};
 use cofounder_publish::Webhooks;
 use cofounder_storage::Database;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::{health::Readiness, metrics::Scrape, place::Place, traffic::Traffic};
+use crate::{
+    content::Content, health::Readiness, metrics::Scrape, place::Place, rates::Rates, traffic::Traffic,
+};
 
 /// What a service is made from.
 pub struct ServiceParts {
@@ -29,8 +31,12 @@ pub struct ServiceParts {
     pub people: Arc<People>,
     /// Invites people.
     pub links: Arc<Links>,
+    /// The most that may be spent.
+    pub budgets: Budgets,
     /// Where browsers see the program.
     pub place: Place,
+    /// Counts requests.
+    pub rates: Arc<Rates>,
     /// Knows whether the parts are ready.
     pub readiness: Readiness,
     /// What is counted.
@@ -77,13 +83,13 @@ impl Default for GatewaySettings {
 
 /// What every handler can ask for a part of. Cheap to clone.
 #[derive(Clone)]
-pub struct Service(Arc<ServiceParts>);
+pub struct Service(Arc<ServiceParts>, Arc<Content>);
 
 impl Service {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: ServiceParts) -> Self {
-        Self(Arc::new(parts))
+        Self(Arc::new(parts), Arc::default())
     }
 
     pub(crate) fn scrape(&self) -> &Scrape {
@@ -143,9 +149,27 @@ impl FromRef<Service> for Arc<Links> {
     }
 }
 
+impl FromRef<Service> for Budgets {
+    fn from_ref(service: &Service) -> Self {
+        service.0.budgets
+    }
+}
+
+impl FromRef<Service> for Arc<Content> {
+    fn from_ref(service: &Service) -> Self {
+        service.1.clone()
+    }
+}
+
 impl FromRef<Service> for Place {
     fn from_ref(service: &Service) -> Self {
         service.0.place.clone()
+    }
+}
+
+impl FromRef<Service> for Arc<Rates> {
+    fn from_ref(service: &Service) -> Self {
+        service.0.rates.clone()
     }
 }
 

@@ -72,11 +72,11 @@ pub(crate) enum Command {
     Init(InitArgs),
     /// Serve the gateway and the API, with a worker inside
     Serve(ServeArgs),
-    /// Ask the server on this machine how its parts are; exit code 1 if one that it needs is down
-    Health(HealthArgs),
     /// People who may sign in
     #[command(subcommand)]
     User(UserCommand),
+    /// Ask the server on this machine how its parts are; exit code 1 if one that it needs is down
+    Health(HealthArgs),
     /// Tokens for programs that use the server
     #[command(subcommand)]
     Token(TokenCommand),

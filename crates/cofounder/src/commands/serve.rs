@@ -4,7 +4,7 @@ use cofounder_executor::{Report, Stop, Worker};
 use cofounder_research::Reference;
 use cofounder_storage::Act;
 use cofounder_web::{
-    Component, Place, Readiness, Scrape, Service, ServiceParts, Sources, Traffic, link_path, listen,
+    Component, Place, Rates, Readiness, Scrape, Service, ServiceParts, Sources, Traffic, link_path, listen,
 };
 use futures_util::FutureExt;
 use prometheus_client::{metrics::info::Info, registry::Registry};
@@ -95,7 +95,9 @@ fn service(
         sessions: doors.sessions.clone(),
         people: doors.people.clone(),
         links: doors.links.clone(),
+        budgets: app.files.config.budget.budgets(),
         place,
+        rates: Arc::new(Rates::new(app.files.config.server.rates())),
         readiness: readiness(app, studio, doing),
         scrape: scrape(app, studio, counted),
         traffic: counted.traffic.clone(),

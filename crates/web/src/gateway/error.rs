@@ -117,6 +117,7 @@ impl From<Problem> for GatewayError {
             401 => ("authentication_error", "invalid_api_key"),
             403 => ("permission_error", "insufficient_permissions"),
             404 => ("invalid_request_error", "not_found"),
+            429 => ("rate_limit_error", "rate_limit_exceeded"),
             _ => ("server_error", "unavailable"),
         };
         Self { status, kind, code, param: None, message: detail, retry_after }
