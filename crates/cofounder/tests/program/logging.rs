@@ -130,7 +130,7 @@ async fn hostile_wiki() -> FakeReceiver {
     wiki
 }
 
-/// Tried without the quotes of one form and without the escapes of the other: the test failed each time.
+/// Such text comes from an encyclopaedia here; what other parts say of it is cleaned before it is logged.
 #[tokio::test(flavor = "multi_thread")]
 async fn text_from_outside_begins_no_line_and_commands_no_terminal() {
     for form in ["human", "json"] {

@@ -17,8 +17,7 @@ const QUERY: &str = "PLANTED-query-000444";
 const LINK: &str = "PLANTED-link-000666";
 const BEARER: &str = "cof_PLANTEDtoken000555";
 
-/// Tried by logging a request's headers, by logging an address as it is, and by logging the provider's key where it is
-/// read: the test failed each time.
+/// Tried by logging a request's headers, and by logging addresses as they are: the test failed each time.
 #[tokio::test(flavor = "multi_thread")]
 async fn audit_s17_one_kind_of_logging_tells_no_secret_at_any_level() {
     let bench = Workbench::new().await;
