@@ -14,4 +14,4 @@ mod sending;
 mod signature;
 mod webhooks;
 
-pub use webhooks::{LONGEST, WebhookError, WebhookTarget, Webhooks};
+pub use webhooks::{LONGEST, ShownTarget, WebhookError, WebhookTarget, Webhooks};

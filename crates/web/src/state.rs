@@ -2,14 +2,16 @@
 
 use axum::extract::FromRef;
 use cofounder_auth::{Elsewhere, Grants, Links, People, Sessions, Tokens};
-use cofounder_metering::Meter;
+use cofounder_metering::{Budgets, Meter};
 use cofounder_publish::Webhooks;
 use cofounder_storage::Database;
-use prometheus_client::registry::Registry;
 use std::{sync::Arc, time::Duration};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::{health::Readiness, place::Place};
+use crate::{
+    content::Content, health::Readiness, metrics::Scrape, place::Place, rates::Rates, traffic::Traffic,
+};
 
 /// What a service is made from.
 pub struct ServiceParts {
@@ -29,18 +31,24 @@ pub struct ServiceParts {
     pub people: Arc<People>,
     /// Invites people.
     pub links: Arc<Links>,
+    /// The most that may be spent.
+    pub budgets: Budgets,
     /// Signs people in at providers.
     pub elsewhere: Arc<Elsewhere>,
     /// Makes access tokens.
     pub grants: Arc<Grants>,
     /// Where browsers see the program.
     pub place: Place,
+    /// Counts requests.
+    pub rates: Arc<Rates>,
     /// Knows whether the parts are ready.
     pub readiness: Readiness,
     /// What is counted.
-    pub registry: Registry,
-    /// Limits of the gateway.
-    pub gateway: GatewaySettings,
+    pub scrape: Scrape,
+    /// Counts requests.
+    pub traffic: Traffic,
+    /// Limits of the gateway, which may change.
+    pub gateway: watch::Receiver<GatewaySettings>,
     /// Tells that the program ends: answers that would go on end as well.
     pub stop: CancellationToken,
 }
@@ -79,17 +87,21 @@ impl Default for GatewaySettings {
 
 /// What every handler can ask for a part of. Cheap to clone.
 #[derive(Clone)]
-pub struct Service(Arc<ServiceParts>);
+pub struct Service(Arc<ServiceParts>, Arc<Content>);
 
 impl Service {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: ServiceParts) -> Self {
-        Self(Arc::new(parts))
+        Self(Arc::new(parts), Arc::default())
     }
 
-    pub(crate) fn registry(&self) -> &Registry {
-        &self.0.registry
+    pub(crate) fn scrape(&self) -> &Scrape {
+        &self.0.scrape
+    }
+
+    pub(crate) fn traffic(&self) -> &Traffic {
+        &self.0.traffic
     }
 }
 
@@ -153,9 +165,27 @@ impl FromRef<Service> for Arc<Links> {
     }
 }
 
+impl FromRef<Service> for Budgets {
+    fn from_ref(service: &Service) -> Self {
+        service.0.budgets
+    }
+}
+
+impl FromRef<Service> for Arc<Content> {
+    fn from_ref(service: &Service) -> Self {
+        service.1.clone()
+    }
+}
+
 impl FromRef<Service> for Place {
     fn from_ref(service: &Service) -> Self {
         service.0.place.clone()
+    }
+}
+
+impl FromRef<Service> for Arc<Rates> {
+    fn from_ref(service: &Service) -> Self {
+        service.0.rates.clone()
     }
 }
 
@@ -173,6 +203,6 @@ impl FromRef<Service> for CancellationToken {
 
 impl FromRef<Service> for GatewaySettings {
     fn from_ref(service: &Service) -> Self {
-        service.0.gateway
+        *service.0.gateway.borrow()
     }
 }

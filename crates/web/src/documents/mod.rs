@@ -1,19 +1,25 @@
 //! What the API and the command line show, each as one type: the same words in `--json` and on the wire.
 
 mod audit;
+mod models;
 mod moment;
+mod money;
 mod person;
 mod post;
 mod record;
+pub(crate) mod sample;
 mod step;
 mod task;
 mod token;
 
 pub use audit::AuditItem;
+pub use models::{ModelHealth, ModelItem, PassedOver, ProviderItem, RouteDocument};
 pub use moment::Moment;
+pub use money::{BudgetItem, CallItem, CostItem, cap};
 pub use person::{IdentityDocument, LinkDocument, PersonDocument, SessionItem};
 pub use post::{PostDocument, PostItem, RevisionItem};
-pub use record::{EffectItem, HistoryItem, JournalItem, RunItem, journal};
+pub use record::{DeliveryItem, EffectItem, FeedItem, HistoryItem, JournalItem, RunItem, journal};
+pub(crate) use sample::{Sample, at};
 pub use step::{StepItem, Try};
 pub use task::{Calls, TaskDocument, TaskItem};
 pub use token::{IssuedToken, TokenDocument, TokenState};

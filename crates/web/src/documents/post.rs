@@ -5,10 +5,14 @@ use cofounder_storage::{PostSummary, Revision};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Moment;
+use super::{
+    Moment, Sample,
+    sample::{POST, TASK, TOPIC, at, read},
+};
 
 /// A post with its current revision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(examples(Self::sample))]
 pub struct PostDocument {
     /// Its id.
     pub id: PostId,
@@ -40,6 +44,7 @@ pub struct PostDocument {
 
 /// A post in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(examples(Self::sample))]
 pub struct PostItem {
     /// Its id.
     pub id: PostId,
@@ -61,6 +66,7 @@ pub struct PostItem {
 
 /// A revision's number and time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(examples(Self::sample))]
 pub struct RevisionItem {
     /// From 1.
     pub number: u32,
@@ -99,5 +105,47 @@ impl From<PostSummary> for PostItem {
 impl From<Revision> for RevisionItem {
     fn from(revision: Revision) -> Self {
         Self { number: revision.number, created_at: revision.created_at.into() }
+    }
+}
+
+impl Sample for PostDocument {
+    fn sample() -> Self {
+        let PostItem { id, task_id, slug, title, gate, published_at, updated_at, .. } = PostItem::sample();
+        Self {
+            id,
+            task_id,
+            slug,
+            title,
+            description: "What SQLite is used for, and where a server is the better choice.".to_owned(),
+            tags: vec!["databases".to_owned(), "sqlite".to_owned()],
+            markdown: "SQLite reads and writes directly to ordinary disk files. [S1]\n".to_owned(),
+            revision: 1,
+            gate,
+            degraded: Vec::new(),
+            published_at,
+            created_at: updated_at,
+            updated_at,
+        }
+    }
+}
+
+impl Sample for PostItem {
+    fn sample() -> Self {
+        Self {
+            id: read(POST),
+            task_id: read(TASK),
+            slug: "why-sqlite-is-a-good-default-database".to_owned(),
+            title: TOPIC.to_owned(),
+            status: Status::Published,
+            gate: Gate::Open,
+            published_at: Some(at(300)),
+            updated_at: at(41),
+        }
+    }
+}
+
+impl Sample for RevisionItem {
+    fn sample() -> Self {
+        Self { number: 1, created_at: at(41) }
     }
 }

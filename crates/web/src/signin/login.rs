@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     Place, Problem,
-    access::{Anyone, Known, Visiting},
+    access::{SignedIn, Visiting},
     api::Query,
     problem::seconds,
 };
@@ -32,14 +32,15 @@ pub(super) struct Wanted {
 }
 
 pub(super) async fn show(
-    caller: Anyone<Known>,
+    me: Result<SignedIn, Problem>,
     State(place): State<Place>,
     State(elsewhere): State<Arc<Elsewhere>>,
     headers: HeaderMap,
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, Problem> {
     let return_to = own_path(&wanted.return_to).to_owned();
-    if caller.known().is_ok() {
+    // A program that shows its token is nobody who could go on.
+    if me.is_ok() {
         return Ok(Redirect::to(&return_to).into_response());
     }
     let Fresh { key, cookies } = Fresh::of(&place, &headers)?;

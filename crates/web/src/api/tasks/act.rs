@@ -12,7 +12,7 @@ use crate::{
     Problem,
     access::{Caller, Edit, Write},
     api::extract::{Json, Named},
-    documents::TaskDocument,
+    documents::{Sample, TaskDocument},
 };
 
 type Done = Result<Answer<TaskDocument>, Problem>;
@@ -24,10 +24,10 @@ async fn stands(db: &Database, task: &Task) -> Done {
 /// How a draft is approved.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({}))]
+#[schema(examples(Self::sample))]
 pub(crate) struct Approval {
     /// Why it goes live although a check that must pass did not; kept in the task's history.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 2000)]
     override_reason: Option<String>,
 }
@@ -39,7 +39,7 @@ pub(crate) struct Approval {
 #[utoipa::path(
     post, path = "/api/v1/tasks/{id}/approve", tag = "tasks", request_body = Approval, security(("token" = ["editor"])),
     params(("id" = TaskId, Path, description = "The task's id")),
-    responses((status = 200, description = "The task, published", body = TaskDocument))
+    responses((status = 200, description = "The task, published", body = TaskDocument, example = approved))
 )]
 pub(crate) async fn approve(
     caller: Caller<Edit>,
@@ -57,7 +57,7 @@ pub(crate) async fn approve(
 /// Why.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"reason": "The second section says the same twice."}))]
+#[schema(examples(Self::sample))]
 pub(crate) struct Reason {
     /// In words a person reads; kept in the task's history.
     #[serde(default)]
@@ -87,7 +87,7 @@ impl Reason {
 #[utoipa::path(
     post, path = "/api/v1/tasks/{id}/reject", tag = "tasks", request_body = Reason, security(("token" = ["editor"])),
     params(("id" = TaskId, Path, description = "The task's id")),
-    responses((status = 200, description = "The task, rejected", body = TaskDocument))
+    responses((status = 200, description = "The task, rejected", body = TaskDocument, example = rejected))
 )]
 pub(crate) async fn reject(
     caller: Caller<Edit>,
@@ -104,7 +104,7 @@ pub(crate) async fn reject(
 #[utoipa::path(
     post, path = "/api/v1/tasks/{id}/cancel", tag = "tasks", request_body = Reason, security(("token" = ["writer"])),
     params(("id" = TaskId, Path, description = "The task's id")),
-    responses((status = 200, description = "The task, cancelled", body = TaskDocument))
+    responses((status = 200, description = "The task, cancelled", body = TaskDocument, example = cancelled))
 )]
 pub(crate) async fn cancel(
     caller: Caller<Write>,
@@ -121,7 +121,7 @@ pub(crate) async fn cancel(
 #[utoipa::path(
     post, path = "/api/v1/tasks/{id}/hold", tag = "tasks", request_body = Reason, security(("token" = ["writer"])),
     params(("id" = TaskId, Path, description = "The task's id")),
-    responses((status = 200, description = "The task, on hold", body = TaskDocument))
+    responses((status = 200, description = "The task, on hold", body = TaskDocument, example = held))
 )]
 pub(crate) async fn hold(
     caller: Caller<Write>,
@@ -151,10 +151,10 @@ pub(crate) async fn release(
 /// From where a task is run again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"from": "draft"}))]
+#[schema(examples(Self::sample))]
 pub(crate) struct Again {
     /// This step and all after it are done anew; without it only what did not finish is.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 200)]
     from: Option<String>,
 }
@@ -165,7 +165,7 @@ pub(crate) struct Again {
 #[utoipa::path(
     post, path = "/api/v1/tasks/{id}/retry", tag = "tasks", request_body = Again, security(("token" = ["writer"])),
     params(("id" = TaskId, Path, description = "The task's id")),
-    responses((status = 200, description = "The task, pending", body = TaskDocument))
+    responses((status = 200, description = "The task, pending", body = TaskDocument, example = pending))
 )]
 pub(crate) async fn retry(
     caller: Caller<Write>,
@@ -174,4 +174,43 @@ pub(crate) async fn retry(
     Json(again): Json<Again>,
 ) -> Done {
     stands(&db, &db.by(&caller.act()).retry_task(id, again.from.as_deref()).await?).await
+}
+
+impl Sample for Approval {
+    /// A draft whose gate is open needs no reason.
+    fn sample() -> Self {
+        Self::default()
+    }
+}
+
+impl Sample for Reason {
+    fn sample() -> Self {
+        Self { reason: "The second section says the same twice.".to_owned() }
+    }
+}
+
+impl Sample for Again {
+    fn sample() -> Self {
+        Self { from: Some("draft".to_owned()) }
+    }
+}
+
+fn approved() -> TaskDocument {
+    TaskDocument::sample_moved(Status::Published, "approved")
+}
+
+fn rejected() -> TaskDocument {
+    TaskDocument::sample_moved(Status::Rejected, "rejected: The second section says the same twice.")
+}
+
+fn cancelled() -> TaskDocument {
+    TaskDocument::sample_moved(Status::Cancelled, "cancelled: The second section says the same twice.")
+}
+
+fn held() -> TaskDocument {
+    TaskDocument::sample_moved(Status::OnHold, "set aside: The second section says the same twice.")
+}
+
+fn pending() -> TaskDocument {
+    TaskDocument::sample_moved(Status::Pending, "asked for again")
 }
