@@ -139,7 +139,7 @@ async fn text_from_outside_begins_no_line_and_commands_no_terminal() {
         let wiki = hostile_wiki().await;
         let base = wiki.url();
         let variables = [
-            ("COFOUNDER_RESEARCH__WIKIPEDIA__BASE_URL", base.as_str()),
+            ("COFOUNDER_RESEARCH__WIKIPEDIA__BASE_URL", base),
             ("COFOUNDER_RESEARCH__ALLOW_PRIVATE_ADDRESSES", "true"),
             ("COFOUNDER_LOG__FORMAT", form),
             ("COFOUNDER_LOG__LEVEL", "trace"),
