@@ -30,7 +30,7 @@ pub use budgets::{Budgets, Payer, TokenTerms, day, month, site};
 pub use clients::{ClientAnswer, ClientCall, Routed};
 pub use cofounder_providers::{
     Amount, Answer, Brings, ChatRequest, Chunk, Document, Finish, JsonSchema, Message, Need, ProviderError,
-    Role, Router, Stage, Target, Usage, Verb, Wanted,
+    ProviderHealth, Role, Route, Router, Stage, Target, TargetState, Usage, Verb, Wanted,
 };
 pub use error::{CallError, Whose};
 pub use meter::{Meter, MeterParts};

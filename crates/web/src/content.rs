@@ -106,9 +106,9 @@ impl Sample for ContentDocument {
     get, path = "/api/v1/metrics/content", tag = "program", params(Part), security(("token" = ["viewer"])),
     responses((status = 200, description = "A page of days", body = ContentDocument))
 )]
-pub(crate) async fn show(
+pub(crate) async fn content(
     _caller: Caller<ReadMetrics>,
-    State(content): State<Arc<Content>>,
+    State(counts): State<Arc<Content>>,
     State(db): State<Arc<Database>>,
     State(tokens): State<Arc<Tokens>>,
     has: Has,
@@ -119,7 +119,7 @@ pub(crate) async fn show(
         .cursor()
         .map(|cursor| cursor.parse::<NaiveDate>().map_err(|_| StorageError::Cursor(cursor.to_owned())));
     let before = before.transpose()?;
-    let counted = content.counted(&db, || tokens.now().into()).await?;
+    let counted = counts.counted(&db, || tokens.now().into()).await?;
     let mut days = counted.days.iter().filter(|day| before.is_none_or(|before| day.day < before));
     let items: Vec<DayItem> = days.by_ref().take(limit).copied().collect();
     let more = days.next().is_some();

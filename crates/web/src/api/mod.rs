@@ -56,7 +56,7 @@ fn described() -> (Router<Service>, OpenApi) {
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
         .routes(routes!(metrics::show))
-        .routes(routes!(content::show))
+        .routes(routes!(content::content))
         .split_for_parts();
     api.merge(of_gateway);
     document::complete(&mut api);

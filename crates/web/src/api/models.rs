@@ -2,8 +2,7 @@
 
 use axum::{Json, extract::State};
 use cofounder_domain::FaultKind;
-use cofounder_metering::{Meter, Need};
-use cofounder_providers::Role;
+use cofounder_metering::{Meter, Need, Role};
 use std::sync::Arc;
 use utoipa_axum::{router::OpenApiRouter, routes};
 

@@ -1,6 +1,6 @@
 //! Providers, models and routes, as people and programs read them.
 
-use cofounder_providers::{ProviderHealth, Route, Target, TargetState};
+use cofounder_metering::{ProviderHealth, Route, Target, TargetState};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
