@@ -103,7 +103,7 @@ impl Sample for ContentDocument {
 /// Day by day (UTC), the newest first; days on which nothing happened are left out. Counted at most once a minute from what
 /// is written down of tasks and calls; while the database does not answer, 503.
 #[utoipa::path(
-    get, path = "/api/v1/metrics/content", tag = "program", params(Part), security(("token" = ["viewer"])),
+    get, operation_id = "content", path = "/api/v1/metrics/content", tag = "program", params(Part), security(("token" = ["viewer"])),
     responses((status = 200, description = "A page of days", body = ContentDocument))
 )]
 pub(crate) async fn content(

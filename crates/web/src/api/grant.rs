@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use crate::{access::Visiting, body::Unread, problem::seconds};
 
 /// The largest form, in bytes.
-const LARGEST: usize = 16 << 10;
+pub(super) const LARGEST: usize = 16 << 10;
 /// How long it may take to come.
 const PATIENCE: Duration = Duration::from_secs(30);
 const GRANT: &str = "client_credentials";
@@ -56,9 +56,9 @@ pub(crate) struct AccessToken {
 
 /// Why there is none (RFC 6749, 5.2).
 #[derive(Serialize, ToSchema)]
+#[schema(example = json!({"error": "invalid_client", "error_description": "the program is not known"}))]
 pub(crate) struct GrantProblem {
     /// `invalid_request`, `invalid_client`, `invalid_scope`, `unsupported_grant_type`, or `temporarily_unavailable`.
-    #[schema(example = "invalid_client")]
     error: &'static str,
     /// What happened, and what to do next.
     error_description: String,

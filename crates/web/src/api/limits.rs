@@ -1,9 +1,12 @@
 //! What the description says of every operation's limits, and of who may: in words, and for programs as `x-limits`.
 
 use serde_json::{Map, Value, json};
-use utoipa::openapi::{extensions::ExtensionsBuilder, path::Operation};
+use utoipa::openapi::{RefOr, extensions::ExtensionsBuilder, path::Operation};
 
-use super::extract::{LARGEST, PATIENCE};
+use super::{
+    extract::{LARGEST, PATIENCE},
+    grant::LARGEST as LARGEST_FORM,
+};
 use crate::{GatewaySettings, RateSettings};
 
 /// Adds both to what an operation says of itself.
@@ -12,10 +15,12 @@ pub(super) fn tell(operation: &mut Operation, gateway: bool) {
     let mut words = format!("{}\n\n{}", operation.description.take().unwrap_or_default(), who(operation));
     if operation.request_body.is_some() {
         let settings = GatewaySettings::default();
-        let (bytes, time) = if gateway { (settings.largest, settings.read) } else { (LARGEST, PATIENCE) };
-        let (mib, seconds) = (bytes >> 20, time.as_secs());
+        let largest = if takes_form(operation) { LARGEST_FORM } else { LARGEST };
+        let (bytes, time) = if gateway { (settings.largest, settings.read) } else { (largest, PATIENCE) };
+        let (kib, seconds) = (bytes >> 10, time.as_secs());
+        let size = if kib < 1_024 { format!("{kib} KiB") } else { format!("{} MiB", kib >> 10) };
         let unless = if gateway { " (`gateway.body_mib` and `gateway.read_ms`, if not set)" } else { "" };
-        words += &format!(" A body has at most {mib} MiB, and {seconds} s to come{unless}.");
+        words += &format!(" A body has at most {size}, and {seconds} s to come{unless}.");
         limits.extend([("body_bytes", bytes.into()), ("body_seconds", seconds.into())]);
     }
     if operation.security.is_some() && !gateway {
@@ -35,6 +40,12 @@ pub(super) fn tell(operation: &mut Operation, gateway: bool) {
         operation.extensions.get_or_insert_default().merge(extensions);
     }
     operation.description = Some(words);
+}
+
+/// Whether it is a form that is read, and no JSON.
+fn takes_form(operation: &Operation) -> bool {
+    let body = operation.request_body.as_ref();
+    matches!(body, Some(RefOr::T(body)) if !body.content.contains_key("application/json"))
 }
 
 fn who(operation: &Operation) -> String {

@@ -2,9 +2,12 @@
 
 use cofounder_domain::FaultKind as F;
 use serde_json::Value;
-use utoipa::openapi::{RefOr, path::Operation};
+use utoipa::{
+    ToSchema,
+    openapi::{Content, RefOr, path::Operation},
+};
 
-use crate::{Problem, gateway::words::OpenAiError};
+use crate::{Problem, gateway::words::OpenAiError, problem::ProblemDocument};
 
 /// Gives those of an operation's own refusals an example that have none.
 pub(super) fn fill(operation: &mut Operation, gateway: bool) {
@@ -12,11 +15,20 @@ pub(super) fn fill(operation: &mut Operation, gateway: bool) {
         let (RefOr::T(response), Ok(status @ 400..)) = (response, status.parse()) else { continue };
         for content in response.content.values_mut() {
             match content {
-                RefOr::T(content) if content.example.is_none() => content.example = example(status, gateway),
+                RefOr::T(content) if content.example.is_none() && is_problem(content) => {
+                    content.example = example(status, gateway);
+                }
                 _ => {}
             }
         }
     }
+}
+
+/// Whether it is one of ours, and not that of another standard.
+fn is_problem(content: &Content) -> bool {
+    let ours = [ProblemDocument::name(), OpenAiError::name()];
+    let Some(RefOr::Ref(place)) = &content.schema else { return false };
+    ours.iter().any(|name| place.ref_location.ends_with(&format!("/{name}")))
 }
 
 /// What is answered with this status.

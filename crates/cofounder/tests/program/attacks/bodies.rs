@@ -22,7 +22,8 @@ async fn takers(bench: &Workbench) -> (Server, Vec<(String, RequestBuilder, usiz
         .map(|operation| {
             let most = operation.says["x-limits"]["body_bytes"].as_u64().unwrap() as usize;
             let request = asker.request(operation, &operation.place());
-            (operation.to_string(), request.header(header::CONTENT_TYPE, "application/json"), most)
+            let forms = operation.says["requestBody"]["content"].as_object().unwrap();
+            (operation.to_string(), request.header(header::CONTENT_TYPE, forms.keys().next().unwrap()), most)
         })
         .collect();
     assert!(takers.len() > 7, "only {} operations take a body", takers.len());
@@ -75,6 +76,10 @@ async fn no_operation_reads_a_body_that_is_nested_deeply() {
     let bench = Workbench::new().await;
     let (server, takers) = takers(&bench).await;
     for (name, request, _) in takers {
+        // What is no JSON does not nest.
+        if name.ends_with("/auth/token") {
+            continue;
+        }
         for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
             let deep = format!("{{\"reason\":{}1{}}}", open.repeat(100_000), close.repeat(100_000));
             let status = status(request.try_clone().unwrap().body(deep)).await;
