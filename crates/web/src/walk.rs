@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Routes that the description does not have, and why.
-const UNDESCRIBED: [(&str, &str); 12] = [
+const UNDESCRIBED: [(&str, &str); 16] = [
     ("/openapi.json", "the description itself"),
     ("/docs", "the same as a page"),
     ("/", "a page"),
@@ -15,6 +15,10 @@ const UNDESCRIBED: [(&str, &str); 12] = [
     ("/account", "a page"),
     ("/account/password", "a form"),
     ("/account/sessions/{id}/end", "a form"),
+    ("/account/unlink", "a form"),
+    ("/auth/{provider}/login", "leads to a provider"),
+    ("/auth/{provider}/link", "a form, which leads to a provider"),
+    ("/auth/{provider}/callback", "where a provider sends people back to"),
     ("/link/{secret}", "a page, and its form"),
     ("/assets/pages.css", "a style of pages"),
     ("/v1/models/{provider}/{*model}", "`/v1/models/{id}` of a name whose slash is written as it is"),
