@@ -230,11 +230,7 @@ impl Acting<'_> {
             if let Some(step) = from {
                 forget_from(&sql, task, step).await?;
             }
-            let text = "DELETE FROM steps WHERE task_id = $1 AND status IN ('failed', 'running')";
-            sql.run(text, values![id(task)]).await?;
-            let text = "UPDATE tasks SET fruitless = 0, due = 1, lease_until = NULL, ready_at = $2, deadline_at = NULL, workflow_version =
-                          CASE WHEN EXISTS (SELECT 1 FROM steps WHERE task_id = $1) THEN workflow_version END WHERE id = $1";
-            sql.run(text, values![id(task), sql.db.millis()]).await?;
+            make_ready(&sql, task).await?;
             self.act.note(&sql, "task.retry", ("task", task), &reason).await?;
             tell_others(&sql).await
         });
@@ -250,10 +246,19 @@ impl Acting<'_> {
     }
 
     /// Tells workers, and how the task is now.
-    async fn moved(&self, task: TaskId) -> Result<Task, StorageError> {
+    pub(crate) async fn moved(&self, task: TaskId) -> Result<Task, StorageError> {
         self.db.ring();
         self.db.task(task).await
     }
+}
+
+/// Lets a task that waits again be run now, whatever its earlier runs came to; what they did not finish is forgotten.
+pub(crate) async fn make_ready(sql: &Sql<'_>, task: TaskId) -> Result<(), StorageError> {
+    let text = "DELETE FROM steps WHERE task_id = $1 AND status IN ('failed', 'running')";
+    sql.run(text, values![id(task)]).await?;
+    let text = "UPDATE tasks SET fruitless = 0, due = 1, lease_until = NULL, ready_at = $2, deadline_at = NULL, workflow_version =
+                  CASE WHEN EXISTS (SELECT 1 FROM steps WHERE task_id = $1) THEN workflow_version END WHERE id = $1";
+    sql.run(text, values![id(task), sql.db.millis()]).await.map(drop)
 }
 
 /// Forgets a step's result, and those of the steps that began after it.

@@ -44,9 +44,15 @@ pub(crate) enum TaskCommand {
     Reject {
         /// The task's id, or its first characters
         id: String,
-        /// Why
+        /// Why; with --rework, what the writer should do otherwise
         #[arg(long, value_name = "TEXT", default_value = "")]
         notes: String,
+        /// Send it back: the writer is given the notes, and what the research found is kept
+        #[arg(long, requires = "notes")]
+        rework: bool,
+        /// With --rework: leave it to a worker instead of running it here
+        #[arg(long, requires = "rework")]
+        detach: bool,
     },
     /// End a task; whoever runs it stops
     Cancel {

@@ -54,7 +54,14 @@ pub(crate) async fn run(app: App, command: &TaskCommand, json: bool) -> Result<(
             let folder = result::folder(&app, task).await?;
             result::show(&app, task, folder.as_deref(), json).await
         }
-        TaskCommand::Reject { id, notes } => {
+        TaskCommand::Reject { id, notes, rework: true, detach } => {
+            let task = app.db.by(&Act::OPERATOR).send_back(app.db.find_task(id).await?, notes).await?;
+            if *detach {
+                return stands(&app, &task, json).await;
+            }
+            write::carry_out(&app, task.id, json).await
+        }
+        TaskCommand::Reject { id, notes, .. } => {
             moved(&app, id, Status::Rejected, &with("rejected", notes), json).await
         }
         TaskCommand::Cancel { id } => moved(&app, id, Status::Cancelled, "cancelled by a person", json).await,

@@ -27,6 +27,7 @@ mod providers;
 mod readiness;
 mod requests;
 mod review;
+mod rework;
 mod sources;
 mod stopping;
 mod torture;

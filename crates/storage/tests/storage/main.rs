@@ -25,6 +25,7 @@ mod posts;
 mod promises;
 mod queue;
 mod recovery;
+mod rework;
 mod schedules;
 mod schema;
 mod sessions;

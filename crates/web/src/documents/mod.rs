@@ -8,6 +8,6 @@ mod task;
 
 pub use moment::Moment;
 pub use post::{PostDocument, PostItem, RevisionItem};
-pub use record::{EffectItem, HistoryItem, JournalItem, RunItem, journal};
+pub use record::{EffectItem, HistoryItem, JournalItem, NoteItem, RunItem, journal};
 pub use step::{StepItem, Try};
 pub use task::{Calls, TaskDocument, TaskItem};

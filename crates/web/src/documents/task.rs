@@ -5,7 +5,7 @@ use cofounder_storage::{Database, JournalEvent, Listed, StorageError, Task, owne
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{EffectItem, HistoryItem, Moment, RunItem, StepItem, record::journal, step::steps};
+use super::{EffectItem, HistoryItem, Moment, NoteItem, RunItem, StepItem, record::journal, step::steps};
 
 /// A task with everything that is known of it but its journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -38,6 +38,8 @@ pub struct TaskDocument {
     pub runs: Vec<RunItem>,
     /// Every change of its status, the first first.
     pub history: Vec<HistoryItem>,
+    /// What people said of its drafts when they sent them back, the first first.
+    pub notes: Vec<NoteItem>,
     /// What follows from it outside, such as webhooks.
     pub effects: Vec<EffectItem>,
     /// The post that it made, if it got that far.
@@ -113,6 +115,7 @@ impl TaskDocument {
             steps: steps(db, task, journal).await?,
             runs: db.runs(task.id).await?.into_iter().map(RunItem::from).collect(),
             history: db.history(task.id).await?.into_iter().map(HistoryItem::from).collect(),
+            notes: db.notes(task.id).await?.into_iter().map(NoteItem::from).collect(),
             effects: db.effects(task.id).await?.into_iter().map(EffectItem::from).collect(),
             post_id: post.as_ref().map(|post| post.id),
             gate: post.as_ref().map(|post| post.gate),

@@ -15,9 +15,9 @@ use crate::{
     documents::TaskDocument,
 };
 
-type Done = Result<Answer<TaskDocument>, Problem>;
+pub(super) type Done = Result<Answer<TaskDocument>, Problem>;
 
-async fn stands(db: &Database, task: &Task) -> Done {
+pub(super) async fn stands(db: &Database, task: &Task) -> Done {
     Ok(Answer(TaskDocument::load(db, task).await?))
 }
 
@@ -79,23 +79,6 @@ impl Reason {
             _ => Ok(format!("{what}: {reason}")),
         }
     }
-}
-
-/// Say no to a task's draft
-///
-/// It can never be published from there; `retry` runs the task again.
-#[utoipa::path(
-    post, path = "/api/v1/tasks/{id}/reject", tag = "tasks", request_body = Reason, security(("token" = ["editor"])),
-    params(("id" = TaskId, Path, description = "The task's id")),
-    responses((status = 200, description = "The task, rejected", body = TaskDocument))
-)]
-pub(crate) async fn reject(
-    caller: Caller<Edit>,
-    State(db): State<Arc<Database>>,
-    Named(id): Named<TaskId>,
-    Json(why): Json<Reason>,
-) -> Done {
-    stands(&db, &db.by(&caller.act()).move_task(id, Status::Rejected, &why.with("rejected")?).await?).await
 }
 
 /// End a task

@@ -5,6 +5,7 @@ mod create;
 mod events;
 mod journal;
 mod list;
+mod reject;
 mod show;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -18,7 +19,7 @@ pub(super) fn routes() -> OpenApiRouter<Service> {
         .routes(routes!(journal::journal))
         .routes(routes!(events::events))
         .routes(routes!(act::approve))
-        .routes(routes!(act::reject))
+        .routes(routes!(reject::reject))
         .routes(routes!(act::cancel))
         .routes(routes!(act::hold))
         .routes(routes!(act::release))
