@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::{
     Acting, Database, StorageError, Task,
+    editing::refuse_written_over,
     sql::{id, values},
     tasks::{make_ready, shift},
     wake::tell_others,
@@ -33,7 +34,7 @@ impl Acting<'_> {
     ///
     /// # Errors
     /// [`StorageError::Invalid`] if the notes say nothing or too much; [`StorageError::Conflict`] if no draft waits or was
-    /// rejected; [`StorageError::Changed`] if the task is not any more what was seen. Nothing is changed then.
+    /// rejected, or a person has written in it; [`StorageError::Changed`] if the task is not any more what was seen. Nothing is changed then.
     pub async fn send_back(&self, task: TaskId, notes: &str) -> Result<Task, StorageError> {
         let notes = checked(notes)?;
         let sent = transaction!(self.db, |sql| {
@@ -44,6 +45,7 @@ impl Acting<'_> {
                     "the task is {status}, and only a draft that waits for approval or was rejected is reworked. Nothing was changed"
                 )));
             }
+            refuse_written_over(&sql, task).await?;
             let author = self.act.actor.name();
             let text = "INSERT INTO task_notes (task_id, number, at, author, text) VALUES
                         ($1, (SELECT coalesce(max(number), 0) + 1 FROM task_notes WHERE task_id = $1), $2, $3, $4)";

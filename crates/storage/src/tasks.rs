@@ -6,7 +6,9 @@ use serde::Serialize;
 
 use crate::{
     Acting, Database, StorageError,
+    editing::written,
     journal::{Note, note},
+    publication::forget_time,
     sql::{self, Row, Sql, id, prefix, signed, values},
     wake::tell_others,
     work::transaction,
@@ -224,13 +226,16 @@ impl Acting<'_> {
     /// [`StorageError::Changed`] if it is not any more what was seen.
     pub async fn retry_task(&self, task: TaskId, from: Option<&str>) -> Result<Task, StorageError> {
         let retried = transaction!(self.db, |sql| {
-            self.unchanged(&sql, task).await?;
+            let row = self.unchanged(&sql, task).await?;
             let reason = from.map_or_else(|| "retried".to_owned(), |step| format!("retried from {step}"));
             shift(&sql, task, Status::Pending, &reason, None).await?;
             if let Some(step) = from {
                 forget_from(&sql, task, step).await?;
             }
-            make_ready(&sql, task).await?;
+            match row.get::<i64>("by_hand")? {
+                0 => make_ready(&sql, task).await?,
+                _ => take_up(&sql, task).await?,
+            }
             self.act.note(&sql, "task.retry", ("task", task), &reason).await?;
             tell_others(&sql).await
         });
@@ -250,6 +255,17 @@ impl Acting<'_> {
         self.db.ring();
         self.db.task(task).await
     }
+}
+
+/// A draft that a person wrote waits for approval again: nothing runs it.
+async fn take_up(sql: &Sql<'_>, task: TaskId) -> Result<(), StorageError> {
+    let text = "SELECT id FROM posts WHERE task_id = $1";
+    if sql.one(text, values![id(task)]).await?.is_none() {
+        return Err(StorageError::Conflict(
+            "the task's draft was written by hand, and is deleted: nothing can write it again. Write a new post".to_owned(),
+        ));
+    }
+    written(sql, task, "taken up again").await
 }
 
 /// Lets a task that waits again be run now, whatever its earlier runs came to; what they did not finish is forgotten.
@@ -293,6 +309,9 @@ pub(crate) async fn shift(
                   fence = fence + 1, held_from = $5 WHERE id = $1";
     let held_from = (to == Status::OnHold).then(|| from.as_str().to_owned());
     sql.run(text, values![id(task), to.as_str(), error.map(str::to_owned), now, held_from]).await?;
+    if from == Status::Approved {
+        forget_time(sql, task).await?;
+    }
     remember(sql, task, Some(from), to, reason, now).await?;
     note(sql, task, &Note { event: "moved", path: "", detail: &format!("{from} → {to}: {reason}") }).await
 }
