@@ -28,8 +28,8 @@ pub use lifetime::{DEFAULT_LIFETIME, LifetimeError, MAX_LIFETIME, parse_lifetime
 pub use links::{Guest, INVITATION_LIFETIME, LINK_LIFETIME, LinkError, Links, MadeLink};
 pub use order::{Issued, MAX_NAME_CHARS, Order, OrderError};
 pub use password::{MAX_PASSWORD_CHARS, MIN_PASSWORD_CHARS, PasswordError, PasswordSettings, Passwords};
-pub use people::{Change, ChangeError, People, SignInError, Welcome};
+pub use people::{AddError, Change, ChangeError, People, SignInError, Welcome};
 pub use scope::{Scope, ScopeError};
-pub use secret::{form_key, is_form_key};
+pub use secret::{form_key, form_secret, is_form_key};
 pub use sessions::{Opened, SessionError, SessionSettings, Sessions, Visitor};
 pub use tokens::Tokens;

@@ -1,7 +1,7 @@
 //! People: signing in with a password, and changing what somebody is.
 
 use cofounder_domain::{Clock, Email, FaultKind, PersonId, Role, SessionId};
-use cofounder_storage::{Act, Actor, Database, Person, PersonChange, Replacement, StorageError};
+use cofounder_storage::{Act, Actor, Database, NewPerson, Person, PersonChange, Replacement, StorageError};
 use secrecy::SecretString;
 use std::{sync::Arc, time::Duration};
 
@@ -77,6 +77,32 @@ pub enum ChangeError {
     Storage(#[from] StorageError),
 }
 
+/// A person was not added.
+#[derive(Debug, thiserror::Error)]
+pub enum AddError {
+    /// It is no name.
+    #[error("{}. Nobody was added", names::RULE)]
+    BadName,
+    /// The password was not taken.
+    #[error("{0}. Nobody was added")]
+    Password(#[from] PasswordError),
+    /// The database did not take it.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}
+
+impl AddError {
+    /// The kind of error, for the program's edges.
+    #[must_use]
+    pub fn kind(&self) -> FaultKind {
+        match self {
+            Self::BadName => FaultKind::InvalidInput,
+            Self::Password(error) => error.kind(),
+            Self::Storage(error) => error.kind(),
+        }
+    }
+}
+
 impl People {
     /// People whom this database keeps. Wrong passwords are counted by this clock, here alone.
     #[must_use]
@@ -122,6 +148,24 @@ impl People {
         let granted = self.enter(Some(&person.email), visitor)?;
         let done = self.replace_password(&person, session, (present, new), visitor).await;
         self.judge(granted, done)
+    }
+
+    /// Adds a person with a password.
+    ///
+    /// # Errors
+    /// [`AddError`]; nobody was added then.
+    pub async fn add(
+        &self,
+        act: &Act,
+        email: &Email,
+        name: &str,
+        role: Role,
+        password: &SecretString,
+    ) -> Result<Person, AddError> {
+        let name = names::checked(name).ok_or(AddError::BadName)?;
+        let password_hash = Some(self.passwords.hash(password, email).await?);
+        let person = NewPerson { email: email.clone(), name, role, password_hash };
+        Ok(self.db.by(act).create_person(&person).await?)
     }
 
     /// Changes a person. With a new role, or when they cannot sign in any more, all their sessions end; the one that is

@@ -15,6 +15,8 @@ pub(crate) enum Kind {
     Session,
     /// What a link carries that is used once.
     Link,
+    /// What a browser shows that was given a form.
+    Form,
 }
 
 impl Kind {
@@ -23,6 +25,7 @@ impl Kind {
             Self::Token => "cof_",
             Self::Session => "cos_",
             Self::Link => "col_",
+            Self::Form => "cob_",
         }
     }
 }
@@ -52,6 +55,14 @@ pub(crate) fn fingerprint(kind: Kind, text: &str) -> Option<Fingerprint> {
     let shaped = random.len() == CHARS
         && random.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
     shaped.then(|| Sha256::digest(text).into())
+}
+
+/// A secret for a browser that is not known yet, so that its forms are its own.
+///
+/// # Errors
+/// What the system said that gave no random bytes.
+pub fn form_secret() -> Result<SecretString, String> {
+    new(Kind::Form).map(|(secret, _)| secret)
 }
 
 /// What the forms of a session carry, so that whoever sends one has seen a page of it: made of the session's secret, which

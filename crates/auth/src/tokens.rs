@@ -47,6 +47,12 @@ impl Tokens {
         Ok(Issued { secret, token })
     }
 
+    /// The time by which tokens end.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// Whose token this is. What is learnt holds for a second at most: a revocation elsewhere is felt within that, and so
     /// is the database's being away. The end of its time is felt at once.
     ///

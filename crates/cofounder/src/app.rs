@@ -47,8 +47,7 @@ impl Files {
 
     /// The same with the configuration as it stands now.
     pub(crate) fn reread(self) -> Result<Self, Failure> {
-        let own = || dirs::config_dir().map(|d| d.join("cofounder/config.toml"));
-        let config_file = self.config_file.or_else(own).filter(|file| file.is_file());
+        let config_file = self.config_file.or_else(own_config_file).filter(|file| file.is_file());
         let config = Config::read(config_file.as_deref(), variables())?;
         Ok(Self { config, config_file, ..self })
     }
@@ -63,6 +62,11 @@ pub(crate) fn variables() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
 }
 
+/// The configuration in the user's own folder.
+pub(crate) fn own_config_file() -> Option<PathBuf> {
+    dirs::config_dir().map(|folder| folder.join("cofounder/config.toml"))
+}
+
 fn config_file(global: &Global) -> Result<Option<PathBuf>, Failure> {
     if let Some(named) = &global.config {
         let exists = named.is_file();
@@ -73,8 +77,7 @@ fn config_file(global: &Global) -> Result<Option<PathBuf>, Failure> {
         };
     }
     let here = Path::new("cofounder.toml").to_owned();
-    let own = dirs::config_dir().map(|d| d.join("cofounder/config.toml"));
-    Ok([Some(here), own].into_iter().flatten().find(|f| f.is_file()))
+    Ok([Some(here), own_config_file()].into_iter().flatten().find(|f| f.is_file()))
 }
 
 /// What most commands work on.

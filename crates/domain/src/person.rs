@@ -5,6 +5,7 @@ use std::{fmt, str::FromStr};
 
 /// What a person is here, and with that what they may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// May everything. There is always one who can sign in.

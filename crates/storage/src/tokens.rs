@@ -117,6 +117,15 @@ impl Database {
         row.as_ref().map(token_of).transpose()
     }
 
+    /// A token, also if it is not valid any more.
+    ///
+    /// # Errors
+    /// [`StorageError::NotFound`] if there is none.
+    pub async fn token(&self, token: TokenId) -> Result<Token, StorageError> {
+        let row = self.read().one("SELECT * FROM tokens WHERE id = $1", values![token.to_string()]).await?;
+        token_of(&row.ok_or_else(|| StorageError::NotFound { what: "token", id: token.to_string() })?)
+    }
+
     /// The id of the token whose id begins like this.
     ///
     /// # Errors

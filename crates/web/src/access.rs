@@ -5,7 +5,7 @@ use axum::{
     http::{header::USER_AGENT, request::Parts},
 };
 use cofounder_auth::{AuthError, Identity, Scope, Visitor, Who};
-use cofounder_domain::{FaultKind, LogLevel};
+use cofounder_domain::{FaultKind, LogLevel, PersonId, SessionId};
 use cofounder_storage::Act;
 use std::{
     convert::Infallible,
@@ -25,13 +25,16 @@ use crate::{
 
 /// Something that can be permitted.
 pub(crate) trait Permission {
-    const SCOPE: Scope;
+    /// The scope that permits it; none if it is for everybody who is known.
+    const SCOPE: Option<Scope>;
 }
 
 /// Asking models through the gateway.
 pub(crate) struct AskModels;
 /// Reading what the program counts.
 pub(crate) struct ReadMetrics;
+/// Being known, whatever one may: for what is one's own.
+pub(crate) struct Known;
 /// Looking at tasks, drafts and what they rest on; learning whether an address exists.
 pub(crate) struct Look;
 /// Asking for tasks.
@@ -41,28 +44,32 @@ pub(crate) struct Edit;
 /// Managing people, tokens and all else.
 pub(crate) struct Manage;
 
+impl Permission for Known {
+    const SCOPE: Option<Scope> = None;
+}
+
 impl Permission for AskModels {
-    const SCOPE: Scope = Scope::Gateway;
+    const SCOPE: Option<Scope> = Some(Scope::Gateway);
 }
 
 impl Permission for ReadMetrics {
-    const SCOPE: Scope = Scope::Viewer;
+    const SCOPE: Option<Scope> = Some(Scope::Viewer);
 }
 
 impl Permission for Look {
-    const SCOPE: Scope = Scope::Viewer;
+    const SCOPE: Option<Scope> = Some(Scope::Viewer);
 }
 
 impl Permission for Write {
-    const SCOPE: Scope = Scope::Writer;
+    const SCOPE: Option<Scope> = Some(Scope::Writer);
 }
 
 impl Permission for Edit {
-    const SCOPE: Scope = Scope::Editor;
+    const SCOPE: Option<Scope> = Some(Scope::Editor);
 }
 
 impl Permission for Manage {
-    const SCOPE: Scope = Scope::Admin;
+    const SCOPE: Option<Scope> = Some(Scope::Admin);
 }
 
 /// Whoever asks, known by a token or a session that permits it, and what they had seen of what they change.
@@ -101,6 +108,14 @@ impl<P> Caller<P> {
         }
     }
 
+    /// The person and their session: for what only people have.
+    pub(crate) fn session(&self) -> Result<(PersonId, SessionId), Problem> {
+        self.identity.person().ok_or_else(|| {
+            let words = "this is for people who are signed in, and a token is a program's. Sign in at /login";
+            Problem::new(FaultKind::Unauthorised, words).with_status(403)
+        })
+    }
+
     /// From where they come.
     pub(crate) const fn visitor(&self) -> &Visitor {
         &self.visitor
@@ -109,14 +124,12 @@ impl<P> Caller<P> {
 
 /// Whether they may.
 fn permit<P: Permission>(identity: &Identity) -> Result<(), Problem> {
-    if identity.allows(P::SCOPE) {
-        return Ok(());
-    }
+    let Some(scope) = P::SCOPE.filter(|scope| !identity.allows(*scope)) else { return Ok(()) };
     let (whose, what) = match identity.who {
         Who::Token(_) => ("the token does not have the scope", "which this address needs"),
         Who::Person { .. } => ("you do not have the rights of the role", "which this address needs"),
     };
-    let role = match (identity.who, P::SCOPE) {
+    let role = match (identity.who, scope) {
         (Who::Person { .. }, Scope::Admin | Scope::Gateway) => "owner",
         (_, scope) => scope.as_str(),
     };

@@ -74,7 +74,9 @@ mod tests {
     /// Tried by reading the plain name behind TLS too: the test failed.
     #[test]
     fn behind_tls_only_the_cookie_that_tls_carries_counts() {
-        let (here, public) = (Place::new(None), Place::new(Some("https://example.org".parse().unwrap())));
+        let bound = "127.0.0.1:8000".parse().unwrap();
+        let here = Place::new(None, bound);
+        let public = Place::new(Some("https://example.org".parse().unwrap()), bound);
         let given = Jar::Session.give(&public, &"secret".into(), 60);
         let text = given.iter().map(|value| value.to_str().unwrap()).collect::<Vec<_>>();
         assert_eq!(text, ["__Host-cofounder=secret; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=60"]);

@@ -17,6 +17,7 @@ mod metrics;
 mod place;
 mod problem;
 mod shown;
+mod signin;
 mod state;
 
 pub use api::openapi;
@@ -24,6 +25,7 @@ pub use health::{Component, ComponentState, Readiness};
 pub use listen::{ListenSettings, Listening, listen};
 pub use place::Place;
 pub use problem::Problem;
+pub use signin::link_path;
 pub use state::{GatewaySettings, Service, ServiceParts, Sources};
 
 use axum::Router;
@@ -31,6 +33,7 @@ use axum::Router;
 /// Every route.
 pub fn routes(service: Service) -> Router {
     api::routes()
+        .merge(signin::routes())
         .method_not_allowed_fallback(access::wrong_method)
         .fallback(access::nowhere)
         .with_state(service)

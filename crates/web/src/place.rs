@@ -1,12 +1,15 @@
 //! Where browsers see the program, and whether a request comes from one of its own pages.
 
 use axum::http::{HeaderMap, header};
+use std::net::SocketAddr;
 use url::Url;
 
 /// The program's address as browsers have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     public: Option<Url>,
+    /// Where it listens.
+    bound: String,
 }
 
 /// Whose page a request comes from.
@@ -21,15 +24,22 @@ pub(crate) enum Origin {
 }
 
 impl Place {
-    /// The address that the configuration names, if it names one.
+    /// The address that the configuration names, if it names one, and the one at which the program listens.
     #[must_use]
-    pub const fn new(public: Option<Url>) -> Self {
-        Self { public }
+    pub fn new(public: Option<Url>, bound: SocketAddr) -> Self {
+        Self { public, bound: format!("http://{bound}") }
     }
 
     /// Whether browsers come by TLS and by nothing else.
     pub(crate) fn is_secure(&self) -> bool {
         self.public.as_ref().is_some_and(|url| url.scheme() == "https")
+    }
+
+    /// The address of one of the program's pages, as a browser opens it.
+    #[must_use]
+    pub fn url(&self, path: &str) -> String {
+        let base = self.public.as_ref().map_or(self.bound.as_str(), Url::as_str);
+        format!("{}{path}", base.trim_end_matches('/'))
     }
 
     /// Whose page sent this, after `Sec-Fetch-Site` (W3C, Fetch Metadata) and `Origin` (RFC 6454), which no page can set
@@ -74,8 +84,9 @@ mod tests {
     /// word behind TLS: the test failed each time.
     #[test]
     fn a_page_is_known_by_what_no_page_can_set() {
-        let here = Place::new(None);
-        let public = Place::new(Some("https://example.org/".parse().unwrap()));
+        let bound = "127.0.0.1:8000".parse().unwrap();
+        let here = Place::new(None, bound);
+        let public = Place::new(Some("https://example.org/".parse().unwrap()), bound);
         let host = ("host", "127.0.0.1:8000");
         for (place, sent, told) in [
             (&here, vec![host, ("origin", "http://127.0.0.1:8000")], Origin::Own),

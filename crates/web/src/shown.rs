@@ -54,10 +54,6 @@ impl Shown {
         token.map_or(Self::Unreadable, |token| Self::Token(token.into()))
     }
 
-    pub(crate) const fn is_something(&self) -> bool {
-        !matches!(self, Self::Nothing)
-    }
-
     /// Whose it is.
     pub(crate) async fn identity(&self, doors: &Doors) -> Result<Arc<Identity>, Problem> {
         let found: Result<_, AuthError> = match self {

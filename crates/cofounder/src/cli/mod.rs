@@ -2,12 +2,14 @@
 
 mod keeping;
 mod models;
+mod people;
 mod server;
 mod tasks;
 
 pub(crate) use self::{
     keeping::{BackupArgs, RestoreArgs},
     models::{ModelCommand, ProviderArgs, ProviderCommand},
+    people::{InitArgs, UserCommand},
     server::{BudgetCommand, LedgerBy, LedgerCommand, LedgerFilterArgs, ServeArgs, TokenArgs, TokenCommand},
     tasks::{ScheduleCommand, TaskCommand, TermsArgs, WorkerArgs},
 };
@@ -63,8 +65,13 @@ pub(crate) enum Command {
     /// Stored sources
     #[command(subcommand)]
     Source(SourceCommand),
+    /// Write a commented configuration and make the first owner
+    Init(InitArgs),
     /// Serve the gateway and the API, with a worker inside
     Serve(ServeArgs),
+    /// People who may sign in
+    #[command(subcommand)]
+    User(UserCommand),
     /// Tokens for programs that use the server
     #[command(subcommand)]
     Token(TokenCommand),

@@ -4,6 +4,7 @@ pub(crate) mod backup;
 pub(crate) mod budget;
 pub(crate) mod doctor;
 pub(crate) mod engine;
+pub(crate) mod init;
 pub(crate) mod ledger;
 pub(crate) mod lint;
 pub(crate) mod migrate;
@@ -18,6 +19,7 @@ pub(crate) mod serve;
 pub(crate) mod source;
 pub(crate) mod task;
 pub(crate) mod token;
+pub(crate) mod user;
 pub(crate) mod worker;
 pub(crate) mod write;
 
@@ -33,6 +35,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
     match &cli.command {
         Command::Lint(args) => return lint::run(args, cli.global.json).await,
         Command::Openapi => return output::raw(&cofounder_web::openapi()),
+        Command::Init(args) => return init::run(&cli.global, args).await,
         _ => {}
     }
     let files = Files::find(&cli.global)?;
@@ -42,6 +45,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Backup(args) => backup::run(files, args, cli.global.json).await,
         Command::Restore(args) => restore::run(files, args, cli.global.json).await,
         Command::Serve(args) => serve::run(files, args).await,
+        Command::User(command) => user::run(App::open(files).await?, command, cli.global.json).await,
         Command::Token(command) => token::run(App::open(files).await?, command, cli.global.json).await,
         Command::Provider(command) => provider::run(files, command, cli.global.json).await,
         Command::Budget(command) => budget::run(App::open(files).await?, command, cli.global.json).await,
@@ -53,6 +57,6 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Task(command) => task::run(App::open(files).await?, command, cli.global.json).await,
         Command::Post(command) => post::run(App::open(files).await?, command, cli.global.json).await,
         Command::Source(command) => source::run(App::open(files).await?, command, cli.global.json).await,
-        Command::Lint(_) | Command::Openapi | Command::Engine(_) => Ok(()),
+        Command::Lint(_) | Command::Openapi | Command::Init(_) | Command::Engine(_) => Ok(()),
     }
 }

@@ -10,7 +10,7 @@ use std::{
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, value};
 
 use crate::{
-    app::{Files, variables},
+    app::{Files, own_config_file, variables},
     cli::ProviderArgs,
     config::Config,
     failure::Failure,
@@ -127,9 +127,8 @@ fn absolute(file: &Path) -> Result<String, Failure> {
 
 /// The configuration of this user, if there is none to add to.
 fn own_file() -> Result<PathBuf, Failure> {
-    let folder = dirs::config_dir()
-        .ok_or_else(|| Failure::usage("no configuration folder is known. Name a file with --config"))?;
-    Ok(folder.join("cofounder/config.toml"))
+    own_config_file()
+        .ok_or_else(|| Failure::usage("no configuration folder is known. Name a file with --config"))
 }
 
 /// As a whole or not at all, and only what the program can work with.

@@ -4,9 +4,13 @@ use cofounder_executor::{Report, Stop, Worker};
 use cofounder_metering::Need;
 use cofounder_providers::{Role, TargetState};
 use cofounder_research::Reference;
-use cofounder_web::{Component, ComponentState, Place, Readiness, Service, ServiceParts, Sources, listen};
+use cofounder_storage::Act;
+use cofounder_web::{
+    Component, ComponentState, Place, Readiness, Service, ServiceParts, Sources, link_path, listen,
+};
 use futures_util::FutureExt;
 use prometheus_client::registry::Registry;
+use secrecy::ExposeSecret;
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
@@ -38,7 +42,9 @@ pub(crate) async fn run(files: Files, args: &ServeArgs) -> Result<(), Failure> {
         Failure::failed(format!("{bind} cannot be listened on: {error}. Choose another with --bind"))
     })?;
     report(&components(&app, &studio, !args.no_worker).await);
+    let place = Place::new(config.server.public_url.clone(), listening.address);
     eprintln!("listening on http://{}; ctrl-c ends it after what runs", listening.address);
+    invite_owner(&app, &doors, &place).await;
     let service = Service::new(ServiceParts {
         db: app.db.clone(),
         webhooks: app.webhooks()?,
@@ -48,7 +54,7 @@ pub(crate) async fn run(files: Files, args: &ServeArgs) -> Result<(), Failure> {
         sessions: doors.sessions.clone(),
         people: doors.people.clone(),
         links: doors.links.clone(),
-        place: Place::new(config.server.public_url.clone()),
+        place,
         readiness: readiness(&app, &studio, !args.no_worker),
         registry: registry(&studio),
         gateway: config.gateway.settings(),
@@ -64,6 +70,24 @@ pub(crate) async fn run(files: Files, args: &ServeArgs) -> Result<(), Failure> {
     doors.flush().await;
     studio.close().await;
     working
+}
+
+/// Whoever starts a server in which nobody is an owner can become one.
+async fn invite_owner(app: &App, doors: &Doors, place: &Place) {
+    match app.db.has_owner().await {
+        Ok(true) => return,
+        Ok(false) => {}
+        Err(error) => return tracing::warn!(%error, "whether there is an owner cannot be told now"),
+    }
+    match doors.links.for_owner(&Act::PROGRAM).await {
+        Ok(made) => eprintln!(
+            "nobody can sign in yet. To become the owner, open within an hour, once:\n  {}",
+            place.url(&link_path(made.secret.expose_secret()))
+        ),
+        Err(error) => {
+            tracing::warn!(%error, "no link for the first owner could be made; `cofounder init` makes one")
+        }
+    }
 }
 
 /// Paths are for whoever has this machine's command line.

@@ -3,6 +3,7 @@
 use cofounder_auth::{DEFAULT_LIFETIME, Order, Scope, ScopeError, Tokens, parse_lifetime};
 use cofounder_domain::{NanoUsd, format_timestamp};
 use cofounder_storage::{Act, Token};
+use cofounder_web::documents::{IssuedToken, TokenDocument};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
@@ -18,8 +19,10 @@ pub(crate) async fn run(app: App, command: &TokenCommand, as_json: bool) -> Resu
         TokenCommand::Create { name, terms } => create(&app, name, terms, as_json).await,
         TokenCommand::List(page) => {
             let found = app.db.tokens(page.limit, page.cursor.as_deref()).await?;
+            let now = app.clock.now();
+            let shown = |token: Token| serde_json::to_value(TokenDocument::of(token, now));
             let items: Vec<Value> =
-                found.items.iter().map(|token| described(token, app.clock.now())).collect();
+                found.items.into_iter().map(shown).collect::<Result<_, _>>().map_err(Failure::failed)?;
             output::page(as_json, &items, found.next_cursor.as_deref(), |item| {
                 let text = |key: &str| item[key].as_str().unwrap_or("-").to_owned();
                 let scopes: Vec<&str> =
@@ -65,9 +68,8 @@ async fn create(app: &App, name: &str, terms: &TokenArgs, as_json: bool) -> Resu
     let issued = tokens.issue(&Act::OPERATOR, &order).await.map_err(|e| Failure::of(e.kind(), e))?;
     let token = &issued.token;
     if as_json {
-        let mut shown = described(token, app.clock.now());
-        shown["token"] = Value::from(issued.secret.expose_secret());
-        return output::json(&shown);
+        let document = TokenDocument::of(issued.token, app.clock.now());
+        return output::json(&IssuedToken { document, token: issued.secret.expose_secret().to_owned() });
     }
     let scopes = token.scopes.join(", ");
     eprintln!(
@@ -85,19 +87,4 @@ fn amount(option: &str, usd: Option<f64>) -> Result<Option<NanoUsd>, Failure> {
         }
         usd => Ok(usd.map(NanoUsd::from_usd)),
     }
-}
-
-fn described(token: &Token, now: cofounder_domain::Timestamp) -> Value {
-    let state = match () {
-        () if token.revoked_at.is_some() => "revoked",
-        () if token.expires_at <= now => "expired",
-        () => "good",
-    };
-    json!({
-        "id": token.id, "name": token.name, "state": state, "scopes": token.scopes,
-        "created_at": format_timestamp(token.created_at), "expires_at": format_timestamp(token.expires_at),
-        "revoked_at": token.revoked_at.map(format_timestamp), "last_used_at": token.last_used_at.map(format_timestamp),
-        "budget_day_usd": token.budget_day.map(NanoUsd::as_usd), "budget_month_usd": token.budget_month.map(NanoUsd::as_usd),
-        "requests_per_minute": token.requests_per_minute, "tokens_per_minute": token.tokens_per_minute,
-    })
 }

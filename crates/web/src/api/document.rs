@@ -3,9 +3,9 @@
 use utoipa::{
     OpenApi, ToSchema,
     openapi::{
-        ContentBuilder, OpenApi as Document, Ref, RefOr, Response, ResponseBuilder,
+        ContentBuilder, OpenApi as Document, Ref, RefOr, Required, Response, ResponseBuilder,
         path::{Operation, ParameterIn},
-        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
 };
 
@@ -24,7 +24,11 @@ use crate::{gateway::words::OpenAiError, problem::ProblemDocument};
         (name = "program", description = "How the program is"),
         (name = "gateway", description = "Models, as OpenAI's API has them"),
         (name = "tasks", description = "The work that was asked for"),
-        (name = "posts", description = "What is written and published")
+        (name = "posts", description = "What is written and published"),
+        (name = "session", description = "Being signed in"),
+        (name = "people", description = "Who may sign in"),
+        (name = "tokens", description = "What programs show"),
+        (name = "audit", description = "Who changed what")
     )
 )]
 struct Head;
@@ -41,6 +45,11 @@ pub(super) fn complete(api: &mut Document) {
         .build();
     let components = api.components.get_or_insert_default();
     components.add_security_scheme("token", SecurityScheme::Http(bearer));
+    let cookie = ApiKeyValue::with_description(
+        "__Host-cofounder",
+        "Whose person signed in; `cofounder` where the program is reached without TLS. What changes something must come from one of the program's own pages, or carry `X-CSRF-Token`",
+    );
+    components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     for item in api.paths.paths.values_mut() {
         let changing = [&mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
         let operations = changing.into_iter().flatten().map(|operation| (operation, true));
@@ -48,12 +57,26 @@ pub(super) fn complete(api: &mut Document) {
             let tag = operation.tags.iter().flatten().next().cloned().unwrap_or_default();
             let name = operation.operation_id.take().unwrap_or_default();
             operation.operation_id = Some(format!("{tag}_{name}"));
+            let security = operation.security.iter().flatten();
+            let people = security.filter_map(of_people).collect::<Vec<_>>();
+            operation.security.iter_mut().for_each(|security| security.extend(people.iter().cloned()));
             match tag == GATEWAY {
                 true => add_problems(operation, changes, &FAULTS, true),
                 false => add_problems(operation, changes, &PROBLEMS, false),
             }
         }
     }
+}
+
+/// What a person needs where a program needs a token with some scope.
+fn of_people(needed: &SecurityRequirement) -> Option<SecurityRequirement> {
+    let value = serde_json::to_value(needed).ok()?;
+    let scopes = value.get("token")?.as_array()?.iter().filter_map(|scope| scope.as_str());
+    let roles = scopes.map(|scope| match scope {
+        "admin" | "gateway" => "owner",
+        scope => scope,
+    });
+    Some(SecurityRequirement::new("session", roles.collect::<Vec<_>>()))
 }
 
 /// The part of the API that speaks in another's words, errors included.
@@ -65,16 +88,18 @@ type Known = (u16, &'static str, fn(&Operation, bool) -> bool);
 
 const _: () = assert!(LARGEST == 1 << 20, "the words below name the limit");
 
-const PROBLEMS: [Known; 11] = [
+const PROBLEMS: [Known; 13] = [
     (400, "The body is no JSON", takes_body),
     (401, "No token, or one that is not valid", is_closed),
     (403, "The token does not have the scope", is_closed),
     (404, "What the address names is not there", names_something),
     (408, "The request did not come in time", takes_body),
     (409, "The present state does not allow it", |_, changes| changes),
+    (412, "It has changed since it was read", |_, changes| changes),
     (413, "The body is larger than 1 MiB", takes_body),
     (415, "The body is not JSON, or is encoded", takes_body),
     (422, "What was given is not valid", |_, _| true),
+    (428, "`If-Match` is missing", asks_what_was_seen),
     (500, "A defect of this program, told by a number", |_, _| true),
     (503, "The database does not answer now", |_, _| true),
 ];
@@ -111,6 +136,13 @@ fn takes_body(operation: &Operation, _: bool) -> bool {
 
 fn is_closed(operation: &Operation, _: bool) -> bool {
     operation.security.is_some()
+}
+
+fn asks_what_was_seen(operation: &Operation, _: bool) -> bool {
+    let parameters = operation.parameters.iter().flatten();
+    parameters
+        .into_iter()
+        .any(|p| matches!(p, RefOr::T(p) if p.name == "If-Match" && p.required == Required::True))
 }
 
 fn names_something(operation: &Operation, _: bool) -> bool {

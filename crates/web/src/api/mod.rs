@@ -3,13 +3,18 @@
 //! One address, one file. Each handler says in its signature who may ask ([`crate::access::Caller`]), and in its
 //! attribute what it answers; what every operation shares stands in [`document`].
 
+mod audit;
 mod document;
 mod extract;
 mod page;
+mod people;
 mod posts;
+mod session;
 mod tags;
 mod tasks;
+mod tokens;
 
+pub(crate) use extract::{Named, Query};
 pub(crate) use tags::Seen;
 
 use axum::{Router, http::header::CONTENT_TYPE, response::IntoResponse, routing::get};
@@ -29,6 +34,10 @@ fn described() -> (Router<Service>, OpenApi) {
     let (router, mut api) = OpenApiRouter::with_openapi(document::head())
         .merge(tasks::routes())
         .merge(posts::routes())
+        .merge(session::routes())
+        .merge(people::routes())
+        .merge(tokens::routes())
+        .merge(audit::routes())
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
         .routes(routes!(metrics::show))

@@ -2,7 +2,7 @@
 
 use cofounder_storage::Page;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::extract::invalid;
 use crate::Problem;
@@ -21,6 +21,28 @@ pub(crate) fn limit(asked: Option<u64>) -> Result<u64, Problem> {
     }
 }
 
+/// Which page of a list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Part {
+    /// How many items, 50 if absent.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<u64>,
+    /// Where the page begins: `next_cursor` of the page before it.
+    cursor: Option<String>,
+}
+
+impl Part {
+    pub(crate) fn limit(&self) -> Result<u64, Problem> {
+        limit(self.limit)
+    }
+
+    pub(crate) fn cursor(&self) -> Option<&str> {
+        self.cursor.as_deref()
+    }
+}
+
 /// A page of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Paged<T> {
@@ -32,6 +54,10 @@ pub(crate) struct Paged<T> {
 
 impl<T> Paged<T> {
     pub(crate) fn of<F: Into<T>>(page: Page<F>) -> Self {
-        Self { items: page.items.into_iter().map(Into::into).collect(), next_cursor: page.next_cursor }
+        Self::with(page, Into::into)
+    }
+
+    pub(crate) fn with<F>(page: Page<F>, shown: impl FnMut(F) -> T) -> Self {
+        Self { items: page.items.into_iter().map(shown).collect(), next_cursor: page.next_cursor }
     }
 }

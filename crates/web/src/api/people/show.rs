@@ -1,0 +1,118 @@
+//! `/api/v1/people/{id}`
+
+use axum::{Json as Answer, extract::State, http::StatusCode, response::Response};
+use cofounder_auth::{Change, ChangeError, LinkError, Links, People};
+use cofounder_domain::{PersonId, Role};
+use cofounder_storage::{Database, Person};
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+use crate::{
+    Place, Problem,
+    access::{Caller, Manage},
+    api::{
+        extract::{Json, Named},
+        tags::{Has, Tag},
+    },
+    documents::{LinkDocument, PersonDocument},
+    signin,
+};
+
+fn tag(person: &Person) -> Tag {
+    Tag(i64::try_from(person.version).unwrap_or(i64::MAX))
+}
+
+/// Show a person
+#[utoipa::path(
+    get, path = "/api/v1/people/{id}", tag = "people", security(("token" = ["admin"])),
+    params(("id" = PersonId, Path, description = "The person's id")),
+    responses((status = 200, description = "The person", body = PersonDocument))
+)]
+pub(crate) async fn show(
+    _caller: Caller<Manage>,
+    State(db): State<Arc<Database>>,
+    Named(id): Named<PersonId>,
+    has: Has,
+) -> Result<Response, Problem> {
+    let person = db.person(id).await?;
+    Ok(has.answer(tag(&person), Answer(PersonDocument::from(person))))
+}
+
+/// What is to change of a person; what is absent stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"role": "editor"}))]
+pub(crate) struct PersonChange {
+    /// What others call them.
+    #[schema(min_length = 1, max_length = 100)]
+    name: Option<String>,
+    /// What they are here. All their sessions end.
+    role: Option<Role>,
+    /// Whether they cannot sign in. All their sessions end.
+    disabled: Option<bool>,
+}
+
+/// Change a person
+///
+/// With a new role, or when they cannot sign in any more, all their sessions end, and so do links that could undo that.
+/// The last owner who can sign in stays one. Who changes their own role signs in again.
+#[utoipa::path(
+    patch, path = "/api/v1/people/{id}", tag = "people", request_body = PersonChange,
+    security(("token" = ["admin"])),
+    params(
+        ("id" = PersonId, Path, description = "The person's id"),
+        ("If-Match" = String, Header, description = "The `ETag` of the person as you have read them")
+    ),
+    responses((status = 200, description = "The person after it", body = PersonDocument))
+)]
+pub(crate) async fn change(
+    caller: Caller<Manage>,
+    State(people): State<Arc<People>>,
+    Named(id): Named<PersonId>,
+    has: Has,
+    Json(change): Json<PersonChange>,
+) -> Result<Response, Problem> {
+    let act = caller.act_on_seen()?;
+    let change = Change { name: change.name, role: change.role, disabled: change.disabled };
+    let (person, _) = people.change(&act, id, &change, None).await.map_err(not_changed)?;
+    Ok(has.answer(tag(&person), Answer(PersonDocument::from(person))))
+}
+
+fn not_changed(error: ChangeError) -> Problem {
+    match error {
+        ChangeError::Storage(error) => error.into(),
+        error => Problem::new(error.kind(), error.to_string()),
+    }
+}
+
+/// Make a link to a new password
+///
+/// For a person who forgot theirs: whoever opens it within an hour sets a new one, and all other sessions of the person
+/// end. An earlier link gives nothing any more.
+#[utoipa::path(
+    post, path = "/api/v1/people/{id}/password-link", tag = "people",
+    security(("token" = ["admin"])),
+    params(("id" = PersonId, Path, description = "The person's id")),
+    responses((status = 201, description = "The link, told this once", body = LinkDocument))
+)]
+pub(crate) async fn password_link(
+    caller: Caller<Manage>,
+    State(db): State<Arc<Database>>,
+    State(links): State<Arc<Links>>,
+    State(place): State<Place>,
+    Named(id): Named<PersonId>,
+) -> Result<(StatusCode, Answer<LinkDocument>), Problem> {
+    let person = db.person(id).await?;
+    let made = links.for_password(&caller.act(), person.email).await.map_err(not_linked)?;
+    let address = place.url(&signin::link_path(made.secret.expose_secret()));
+    Ok((StatusCode::CREATED, Answer(LinkDocument::of(made.link, address))))
+}
+
+pub(super) fn not_linked(error: LinkError) -> Problem {
+    match error {
+        LinkError::Storage(error) => error.into(),
+        error => Problem::new(error.kind(), error.to_string()),
+    }
+}

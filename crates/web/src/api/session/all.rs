@@ -1,0 +1,72 @@
+//! `/api/v1/sessions`: all of a person's own.
+
+use axum::{Json, extract::State, http::StatusCode};
+use cofounder_auth::Sessions;
+use cofounder_domain::SessionId;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use utoipa::ToSchema;
+
+use crate::{
+    Problem,
+    access::{Caller, Known},
+    api::{
+        extract::{Named, Query},
+        page::{Paged, Part},
+    },
+    documents::SessionItem,
+};
+
+/// List one's own sessions
+///
+/// Those that are valid, the newest first.
+#[utoipa::path(
+    get, path = "/api/v1/sessions", tag = "session", params(Part), security(("session" = [])),
+    responses((status = 200, description = "A page of sessions", body = Paged<SessionItem>))
+)]
+pub(crate) async fn list(
+    caller: Caller<Known>,
+    State(sessions): State<Arc<Sessions>>,
+    Query(part): Query<Part>,
+) -> Result<Json<Paged<SessionItem>>, Problem> {
+    let (person, here) = caller.session()?;
+    let found = sessions.list(person, part.limit()?, part.cursor()).await?;
+    Ok(Json(Paged::with(found, |session| SessionItem::of(session, Some(here)))))
+}
+
+/// End one of one's own sessions
+#[utoipa::path(
+    delete, path = "/api/v1/sessions/{id}", tag = "session", security(("session" = [])),
+    params(("id" = SessionId, Path, description = "The session's id")),
+    responses((status = 204, description = "It has ended"))
+)]
+pub(crate) async fn end(
+    caller: Caller<Known>,
+    State(sessions): State<Arc<Sessions>>,
+    Named(id): Named<SessionId>,
+) -> Result<StatusCode, Problem> {
+    let (person, _) = caller.session()?;
+    sessions.revoke(&caller.act(), person, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// How many sessions have ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"ended": 2}))]
+pub(crate) struct Ended {
+    /// So many.
+    ended: u64,
+}
+
+/// End all of one's own sessions but for this one
+#[utoipa::path(
+    delete, path = "/api/v1/sessions", tag = "session", security(("session" = [])),
+    responses((status = 200, description = "They have ended", body = Ended))
+)]
+pub(crate) async fn end_others(
+    caller: Caller<Known>,
+    State(sessions): State<Arc<Sessions>>,
+) -> Result<Json<Ended>, Problem> {
+    let (person, here) = caller.session()?;
+    Ok(Json(Ended { ended: sessions.revoke_others(&caller.act(), person, here).await? }))
+}

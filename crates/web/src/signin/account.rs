@@ -1,0 +1,159 @@
+//! `/account`: who one is, one's password and one's sessions.
+
+use axum::{
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
+use cofounder_auth::{People, Sessions, form_key};
+use cofounder_domain::{PersonId, SessionId, Timestamp};
+use cofounder_storage::{Database, Session};
+use secrecy::SecretString;
+use serde::Deserialize;
+use std::sync::Arc;
+
+use super::{
+    entered,
+    form::{Form, Keyed},
+    pages::{AccountPage, SessionLine, page},
+    with_cookies,
+};
+use crate::{
+    Place, Problem,
+    access::{Anyone, Caller, Known},
+    api::Named,
+    cookies::Jar,
+    shown::Shown,
+};
+
+/// Sessions that the page lists.
+const LISTED: u64 = 50;
+
+/// Where somebody goes who asks for nothing.
+pub(super) async fn home(caller: Anyone<Known>) -> Redirect {
+    match caller.known() {
+        Ok(_) => Redirect::to("/account"),
+        Err(_) => Redirect::to("/login"),
+    }
+}
+
+pub(super) async fn show(
+    caller: Anyone<Known>,
+    shown: Shown,
+    State(db): State<Arc<Database>>,
+    State(sessions): State<Arc<Sessions>>,
+) -> Result<Response, Problem> {
+    let Ok(caller) = caller.known() else {
+        return Ok(Redirect::to("/login?return_to=/account").into_response());
+    };
+    let here = caller.session()?;
+    account(&db, &sessions, here, &shown, StatusCode::OK, None).await
+}
+
+async fn account(
+    db: &Database,
+    sessions: &Sessions,
+    (person, here): (PersonId, SessionId),
+    shown: &Shown,
+    status: StatusCode,
+    problem: Option<String>,
+) -> Result<Response, Problem> {
+    let person = db.person(person).await?;
+    let listed = sessions.list(person.id, LISTED, None).await?;
+    let key = match shown {
+        Shown::Session(session) => form_key(session),
+        _ => String::new(),
+    };
+    let shown = AccountPage {
+        key,
+        name: person.name,
+        email: person.email.as_str().to_owned(),
+        role: person.role.as_str(),
+        has_password: person.has_password,
+        sessions: listed.items.into_iter().map(|session| line(session, here)).collect(),
+        problem,
+    };
+    Ok(page(status, &shown))
+}
+
+fn line(session: Session, here: SessionId) -> SessionLine {
+    let told = |at: Timestamp| at.format("%Y-%m-%d %H:%M UTC").to_string();
+    SessionLine {
+        here: session.id == here,
+        id: session.id.to_string(),
+        agent: session.agent,
+        address: session.address,
+        since: told(session.created_at),
+        seen: told(session.last_seen_at),
+    }
+}
+
+/// A button that was pressed.
+#[derive(Deserialize)]
+pub(super) struct Pressed {
+    key: String,
+}
+
+impl Keyed for Pressed {
+    fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+/// What was filled in for a new password.
+#[derive(Deserialize)]
+pub(super) struct NewPassword {
+    key: String,
+    present: SecretString,
+    new: SecretString,
+}
+
+impl Keyed for NewPassword {
+    fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+pub(super) async fn sign_out(
+    caller: Caller<Known>,
+    State(sessions): State<Arc<Sessions>>,
+    State(place): State<Place>,
+    Form(_pressed): Form<Pressed, true>,
+) -> Result<Response, Problem> {
+    let (person, session) = caller.session()?;
+    sessions.revoke(&caller.act(), person, session).await?;
+    Ok(with_cookies(Redirect::to("/login"), Jar::Session.take(&place)))
+}
+
+pub(super) async fn end(
+    caller: Caller<Known>,
+    State(sessions): State<Arc<Sessions>>,
+    Named(id): Named<SessionId>,
+    Form(_pressed): Form<Pressed, true>,
+) -> Result<Redirect, Problem> {
+    let (person, _) = caller.session()?;
+    sessions.revoke(&caller.act(), person, id).await?;
+    Ok(Redirect::to("/account"))
+}
+
+pub(super) async fn password(
+    caller: Caller<Known>,
+    shown: Shown,
+    State(db): State<Arc<Database>>,
+    State(people): State<Arc<People>>,
+    State(sessions): State<Arc<Sessions>>,
+    State(place): State<Place>,
+    Form(typed): Form<NewPassword, true>,
+) -> Result<Response, Problem> {
+    let here = caller.session()?;
+    match people.change_password(here, (&typed.present, &typed.new), caller.visitor()).await {
+        Ok(welcome) => Ok(entered(&place, &welcome.opened, "/account")),
+        Err(error) => {
+            let status = StatusCode::from_u16(error.kind().http_status()).unwrap_or(StatusCode::BAD_REQUEST);
+            if status.is_server_error() {
+                return Err(super::refused(error));
+            }
+            account(&db, &sessions, here, &shown, status, Some(error.to_string())).await
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The pages themselves: each is a struct, and its template escapes what stands in it.
+
+use askama::Template;
+use axum::{
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::{Html, IntoResponse, Response},
+};
+
+/// What a page may load and where its forms may go: its own style sheet, its own addresses, and nothing else.
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Signing in.
+#[derive(Debug, Template)]
+#[template(path = "login.html")]
+pub(super) struct LoginPage {
+    pub(super) key: String,
+    pub(super) return_to: String,
+    pub(super) email: String,
+    pub(super) problem: Option<String>,
+}
+
+/// Opening a link.
+#[derive(Debug, Template)]
+#[template(path = "link.html")]
+pub(super) struct LinkPage {
+    pub(super) key: String,
+    pub(super) title: &'static str,
+    pub(super) lead: String,
+    /// Whom it is for; asked for if it does not say.
+    pub(super) email: Option<String>,
+    pub(super) typed_email: String,
+    pub(super) asks_name: bool,
+    pub(super) name: String,
+    pub(super) problem: Option<String>,
+}
+
+/// What is one's own.
+#[derive(Debug, Template)]
+#[template(path = "account.html")]
+pub(super) struct AccountPage {
+    pub(super) key: String,
+    pub(super) name: String,
+    pub(super) email: String,
+    pub(super) role: &'static str,
+    pub(super) has_password: bool,
+    pub(super) sessions: Vec<SessionLine>,
+    pub(super) problem: Option<String>,
+}
+
+/// A session in the list of one's own.
+#[derive(Debug)]
+pub(super) struct SessionLine {
+    pub(super) id: String,
+    pub(super) agent: String,
+    pub(super) address: String,
+    pub(super) since: String,
+    pub(super) seen: String,
+    pub(super) here: bool,
+}
+
+/// Something that did not work, with nothing to fill in.
+#[derive(Debug, Template)]
+#[template(path = "message.html")]
+pub(super) struct MessagePage {
+    pub(super) title: &'static str,
+    pub(super) words: String,
+}
+
+/// A page that nobody keeps, frames, or learns the address of.
+pub(super) fn page(status: StatusCode, page: &impl Template) -> Response {
+    let text = match page.render() {
+        Ok(text) => text,
+        Err(error) => {
+            tracing::error!(%error, "a defect of this program");
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        }
+    };
+    let headers: [(HeaderName, HeaderValue); 5] = [
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+        (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    (status, headers, Html(text)).into_response()
+}
