@@ -8,6 +8,7 @@
 //!
 //! This crate does not know what its steps do: nothing of models, articles or networks.
 
+mod chore;
 mod context;
 mod courier;
 mod error;
@@ -21,6 +22,7 @@ mod trial;
 mod watch;
 mod worker;
 
+pub use chore::Chore;
 pub use context::RunContext;
 pub use courier::Courier;
 pub use error::StepError;

@@ -89,7 +89,7 @@ impl Acting<'_> {
             if !changed {
                 return Ok(before);
             }
-            self.told(&sql, &before, "changed").await?;
+            self.told(&sql, &before, "changed", &change.told()).await?;
             tell_others(&sql).await?;
             by_id(&sql, before.id).await
         })
@@ -117,7 +117,7 @@ impl Acting<'_> {
             put_tags(&sql, post, &[], &new.tags).await?;
             put_categories(&sql, post, &[], &new.categories).await?;
             let post = by_id(&sql, post).await?;
-            self.told(&sql, &post, "written").await?;
+            self.told(&sql, &post, "written", &post.slug).await?;
             tell_others(&sql).await?;
             Ok(post)
         })
@@ -142,7 +142,7 @@ impl Acting<'_> {
                 )));
             }
             refuse_busy(&post)?;
-            self.told(&sql, &post, "deleted").await?;
+            self.told(&sql, &post, "deleted", &post.slug).await?;
             put_tags(&sql, post.id, &post.tags, &[]).await?;
             put_categories(&sql, post.id, &post.categories, &[]).await?;
             sql.run("DELETE FROM posts WHERE id = $1", values![post.id.to_string()]).await?;
@@ -293,6 +293,21 @@ fn nothing_measured(markdown: &str) -> Report {
 }
 
 impl PostChange {
+    /// What it is about, for whoever looks after it.
+    fn told(&self) -> String {
+        let Self { title, description, markdown, slug, tags, categories } = self;
+        let parts = [
+            ("title", title.is_some()),
+            ("description", description.is_some()),
+            ("text", markdown.is_some()),
+            ("address", slug.is_some()),
+            ("tags", tags.is_some()),
+            ("categories", categories.is_some()),
+        ];
+        let named: Vec<&str> = parts.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect();
+        named.join(", ")
+    }
+
     fn checked(&self) -> Result<Self, StorageError> {
         Ok(Self {
             title: self.title.as_deref().map(title).transpose()?,

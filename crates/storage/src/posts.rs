@@ -128,6 +128,16 @@ impl Database {
     }
 }
 
+impl Database {
+    /// What was checked of a post: the report alone, of the revision that was measured.
+    ///
+    /// # Errors
+    /// [`StorageError::NotFound`] if there is no such post.
+    pub async fn checks(&self, post: &Post) -> Result<Report, StorageError> {
+        report_of(&self.read(), post.id).await
+    }
+}
+
 /// What to say of a text that no check has seen as it stands.
 pub(crate) fn unmeasured(post: &Post) -> Option<String> {
     let by = post.edited_by.as_deref().unwrap_or("a person");

@@ -115,7 +115,7 @@ impl Acting<'_> {
             }
             let text = "UPDATE posts SET published_at = NULL, unpublished_at = $2, version = version + 1 WHERE id = $1";
             sql.run(text, values![post.id.to_string(), sql.db.millis()]).await?;
-            self.told(&sql, &post, "unpublished").await?;
+            self.told(&sql, &post, "unpublished", &post.slug).await?;
             let after = by_id(&sql, post.id).await?;
             follow(&sql, &after, &effects).await?;
             Ok(after)
@@ -148,10 +148,10 @@ impl Acting<'_> {
                     ),
                 }));
             }
-            approval(&sql, &post, override_reason).await?;
+            let reason = approval(&sql, &post, override_reason).await?;
             let text = "UPDATE posts SET published_at = $2, unpublished_at = NULL, version = version + 1 WHERE id = $1";
             sql.run(text, values![post.id.to_string(), sql.db.millis()]).await?;
-            self.told(&sql, &post, "published").await?;
+            self.told(&sql, &post, "published", &reason).await?;
             let after = by_id(&sql, post.id).await?;
             follow(&sql, &after, &effects).await?;
             Ok(after)
@@ -172,10 +172,16 @@ impl Acting<'_> {
     }
 
     /// Writes down what was done to a post: in its task's journal, and in the audit log.
-    pub(crate) async fn told(&self, sql: &Sql<'_>, post: &Post, what: &str) -> Result<(), StorageError> {
-        let detail = format!("{what} by {}", self.act.actor.name());
-        note(sql, post.task_id, &Note { event: "post_changed", path: "", detail: &detail }).await?;
-        self.act.note(sql, &format!("post.{what}"), ("post", post.id), &post.slug).await
+    pub(crate) async fn told(
+        &self,
+        sql: &Sql<'_>,
+        post: &Post,
+        what: &str,
+        detail: &str,
+    ) -> Result<(), StorageError> {
+        let said = format!("{what} by {}: {detail}", self.act.actor.name());
+        note(sql, post.task_id, &Note { event: "post_changed", path: "", detail: &said }).await?;
+        self.act.note(sql, &format!("post.{what}"), ("post", post.id), detail).await
     }
 }
 

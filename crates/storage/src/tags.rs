@@ -3,12 +3,13 @@
 use cofounder_domain::{PostId, SiteId};
 use sea_orm::Value;
 use serde::Serialize;
+use serde_json::json;
 use std::collections::BTreeSet;
 
 use crate::{
     Acting, Database, Page, StorageError,
     people::alone,
-    sql::{self, Sql, signed, values},
+    sql::{self, Sql, signed, to_json, values},
     work::transaction,
 };
 
@@ -135,24 +136,29 @@ pub(crate) async fn put_tags(
     // Nobody renames a tag meanwhile.
     let text = format!("SELECT id FROM sites WHERE id = $1{}", sql.on_postgres(" FOR SHARE", ""));
     sql.one(&text, values![site.clone()]).await?;
-    sql.run("DELETE FROM post_tags WHERE post_id = $1", values![post.to_string()]).await?;
-    for (position, tag) in (0_i64..).zip(new) {
-        let text =
-            "INSERT INTO post_tags (post_id, position, tag) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
-        sql.run(text, values![post.to_string(), position, tag.clone()]).await?;
+    if !had.is_empty() {
+        sql.run("DELETE FROM post_tags WHERE post_id = $1", values![post.to_string()]).await?;
     }
-    // In the order of their letters, so that two changes do not wait for each other.
-    for tag in old.symmetric_difference(&now) {
-        let row = values![site.clone(), (*tag).clone()];
-        if now.contains(tag) {
-            let text = "INSERT INTO tags (site_id, tag, posts) VALUES ($1, $2, 1)
-                        ON CONFLICT (site_id, tag) DO UPDATE SET posts = tags.posts + 1";
-            sql.run(text, row).await?;
-        } else {
-            let text = "UPDATE tags SET posts = posts - 1 WHERE site_id = $1 AND tag = $2";
-            sql.run(text, row.clone()).await?;
-            sql.run("DELETE FROM tags WHERE site_id = $1 AND tag = $2 AND posts <= 0", row).await?;
-        }
+    if !new.is_empty() {
+        let placed: Vec<_> = (0_i64..).zip(new).map(|(place, tag)| json!({"place": place, "tag": tag})).collect();
+        let rows = sql.rows(&[("place", "bigint"), ("tag", "text")]);
+        let text = format!("INSERT INTO post_tags (post_id, position, tag) SELECT $2, place, tag FROM ({rows}) placed");
+        sql.run(&text, values![to_json(&placed)?, post.to_string()]).await?;
+    }
+    let (come, gone): (Vec<_>, Vec<_>) = old.symmetric_difference(&now).partition(|tag| now.contains(*tag));
+    let listed = sql.listed(2);
+    if !come.is_empty() {
+        // In the order of their letters, so that two changes do not wait for each other.
+        let text = format!(
+            "INSERT INTO tags (site_id, tag, posts) SELECT $1, value, 1 FROM ({listed}) come WHERE true ORDER BY value
+             ON CONFLICT (site_id, tag) DO UPDATE SET posts = tags.posts + 1"
+        );
+        sql.run(&text, values![site.clone(), to_json(&come)?]).await?;
+    }
+    if !gone.is_empty() {
+        let text = format!("UPDATE tags SET posts = posts - 1 WHERE site_id = $1 AND tag IN ({listed})");
+        sql.run(&text, values![site.clone(), to_json(&gone)?]).await?;
+        sql.run("DELETE FROM tags WHERE site_id = $1 AND posts <= 0", values![site]).await?;
     }
     Ok(())
 }

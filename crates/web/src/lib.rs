@@ -26,7 +26,7 @@ pub use listen::{ListenSettings, Listening, listen};
 pub use place::Place;
 pub use problem::Problem;
 pub use signin::link_path;
-pub use state::{GatewaySettings, Service, ServiceParts, Sources};
+pub use state::{GatewaySettings, Rules, Service, ServiceParts, Sources};
 
 use axum::Router;
 

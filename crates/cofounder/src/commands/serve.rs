@@ -1,12 +1,14 @@
 //! `cofounder serve`: the HTTP server, with a worker inside unless it is told otherwise.
 
-use cofounder_executor::{Report, Stop, Worker};
+use cofounder_domain::Timestamp;
+use cofounder_executor::{Report, Rule, Stop, Worker};
 use cofounder_metering::Need;
 use cofounder_providers::{Role, TargetState};
+use cofounder_publish::Calendar;
 use cofounder_research::Reference;
 use cofounder_storage::Act;
 use cofounder_web::{
-    Component, ComponentState, Place, Readiness, Service, ServiceParts, Sources, link_path, listen,
+    Component, ComponentState, Place, Readiness, Rules, Service, ServiceParts, Sources, link_path, listen,
 };
 use futures_util::FutureExt;
 use prometheus_client::registry::Registry;
@@ -49,6 +51,7 @@ pub(crate) async fn run(files: Files, args: &ServeArgs) -> Result<(), Failure> {
         db: app.db.clone(),
         webhooks: app.webhooks()?,
         sources: Sources(on_the_web),
+        rules: Rules(next_time),
         meter: studio.meter.clone(),
         tokens: doors.tokens.clone(),
         sessions: doors.sessions.clone(),
@@ -99,6 +102,12 @@ fn on_the_web(named: &str) -> Result<(), String> {
     }
 }
 
+/// The next time after a moment by a cron expression in a time zone.
+fn next_time(cron: &str, zone: &str, after: Timestamp) -> Result<Option<Timestamp>, String> {
+    let rule = Rule::new(cron, zone, after).map_err(|error| error.to_string())?;
+    Ok(rule.after(after))
+}
+
 async fn ending<T>(stop: &CancellationToken, work: impl Future<Output = T>) -> T {
     let done = work.await;
     stop.cancel();
@@ -119,7 +128,9 @@ async fn work(
     let settings = config.worker.worker(config.database.notifications);
     let stop = Stop { drain: stop.clone(), ..Stop::default() };
     let atelier = Arc::new(Atelier::new(app.clone(), studio.clone()));
-    let worker = Worker::new(app.executor()?, atelier, settings).with_courier(app.webhooks()?);
+    let webhooks = app.webhooks()?;
+    let calendar = Arc::new(Calendar { db: app.db.clone(), webhooks: webhooks.clone() });
+    let worker = Worker::new(app.executor()?, atelier, settings).with_courier(webhooks).with_chore(calendar);
     let Report { ended, failed, released } = worker.run(&stop).await?;
     eprintln!("worker: {ended} run(s) ended, {failed} failed, {released} released for others");
     Ok(())

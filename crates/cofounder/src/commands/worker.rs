@@ -1,6 +1,7 @@
 //! `cofounder worker`: takes tasks from the queue until it is told to stop.
 
 use cofounder_executor::{Stop, Worker};
+use cofounder_publish::Calendar;
 use std::sync::Arc;
 
 use crate::{
@@ -31,7 +32,9 @@ pub(crate) async fn run(files: Files, args: &WorkerArgs, json: bool) -> Result<(
         "worker: {} task(s) at a time from {}; ctrl-c ends it after the running steps",
         settings.concurrency, app.files.database
     );
-    let worked = Worker::new(executor, atelier, settings).with_courier(webhooks).run(&stop).await;
+    let calendar = Arc::new(Calendar { db: app.db.clone(), webhooks: webhooks.clone() });
+    let worker = Worker::new(executor, atelier, settings).with_courier(webhooks).with_chore(calendar);
+    let worked = worker.run(&stop).await;
     studio.close().await;
     let report = worked?;
     if json {

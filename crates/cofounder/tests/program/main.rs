@@ -10,6 +10,7 @@ mod api;
 mod briefs;
 mod clients;
 mod connections;
+mod content;
 mod described;
 mod faults;
 mod gateway;

@@ -4,15 +4,19 @@
 //! attribute what it answers; what every operation shares stands in [`document`].
 
 mod audit;
+mod categories;
 mod document;
 mod extract;
 mod page;
 mod people;
 mod posts;
+mod schedules;
 mod session;
+mod sources;
 mod tags;
 mod tasks;
 mod tokens;
+mod words;
 
 pub(crate) use extract::{Named, Query};
 pub(crate) use tags::Seen;
@@ -34,6 +38,10 @@ fn described() -> (Router<Service>, OpenApi) {
     let (router, mut api) = OpenApiRouter::with_openapi(document::head())
         .merge(tasks::routes())
         .merge(posts::routes())
+        .merge(categories::routes())
+        .merge(words::routes())
+        .merge(sources::routes())
+        .merge(schedules::routes())
         .merge(session::routes())
         .merge(people::routes())
         .merge(tokens::routes())

@@ -1,19 +1,28 @@
 //! What the API and the command line show, each as one type: the same words in `--json` and on the wire.
 
 mod audit;
+mod diff;
+mod evidence;
 mod moment;
 mod person;
 mod post;
 mod record;
+mod schedule;
 mod step;
 mod task;
+mod taxonomy;
 mod token;
 
 pub use audit::AuditItem;
+pub use diff::{DiffDocument, DiffLine, FieldChange, Hunk};
+pub use evidence::{CheckItem, ClaimItem, PassageItem, SourceDocument, SourceItem};
 pub use moment::Moment;
 pub use person::{IdentityDocument, LinkDocument, PersonDocument, SessionItem};
-pub use post::{PostDocument, PostItem, RevisionItem};
+pub use post::{PostDocument, PostItem, RevisionDocument, RevisionItem};
 pub use record::{EffectItem, HistoryItem, JournalItem, NoteItem, RunItem, journal};
+pub use schedule::ScheduleDocument;
+pub(crate) use step::steps;
 pub use step::{StepItem, Try};
 pub use task::{Calls, TaskDocument, TaskItem};
+pub use taxonomy::{CategoryDocument, TagItem};
 pub use token::{IssuedToken, TokenDocument, TokenState};

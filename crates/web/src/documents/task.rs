@@ -46,6 +46,8 @@ pub struct TaskDocument {
     pub post_id: Option<PostId>,
     /// Whether its draft may be approved as it is, if there is one.
     pub gate: Option<Gate>,
+    /// When its post goes live, if it is approved for a time.
+    pub publish_at: Option<Moment>,
     /// Its model calls.
     pub calls: Calls,
     /// What they cost, in US dollars.
@@ -119,6 +121,7 @@ impl TaskDocument {
             effects: db.effects(task.id).await?.into_iter().map(EffectItem::from).collect(),
             post_id: post.as_ref().map(|post| post.id),
             gate: post.as_ref().map(|post| post.gate),
+            publish_at: post.as_ref().and_then(|post| post.publish_at).map(Moment),
             calls: Calls {
                 count: spent.calls,
                 unfinished: spent.unfinished,

@@ -12,7 +12,7 @@ use crate::{
     Problem,
     access::{Caller, Edit, Write},
     api::extract::{Json, Named},
-    documents::TaskDocument,
+    documents::{Moment, TaskDocument},
 };
 
 pub(super) type Done = Result<Answer<TaskDocument>, Problem>;
@@ -30,16 +30,19 @@ pub(crate) struct Approval {
     #[serde(default)]
     #[schema(max_length = 2000)]
     override_reason: Option<String>,
+    /// When it goes live; now, if absent.
+    #[serde(default)]
+    publish_at: Option<Moment>,
 }
 
 /// Approve a task's draft
 ///
-/// Its post goes live, and who is to be told of it is told soon, all in one transaction. A draft whose gate is blocked
-/// needs a reason.
+/// Its post goes live, and who is to be told of it is told soon, all in one transaction. With `publish_at` the task is
+/// `approved` until that time, and a worker publishes it then. A draft whose gate is blocked needs a reason.
 #[utoipa::path(
     post, path = "/api/v1/tasks/{id}/approve", tag = "tasks", request_body = Approval, security(("token" = ["editor"])),
     params(("id" = TaskId, Path, description = "The task's id")),
-    responses((status = 200, description = "The task, published", body = TaskDocument))
+    responses((status = 200, description = "The task, published; approved with `publish_at`", body = TaskDocument))
 )]
 pub(crate) async fn approve(
     caller: Caller<Edit>,
@@ -48,10 +51,28 @@ pub(crate) async fn approve(
     Named(id): Named<TaskId>,
     Json(approval): Json<Approval>,
 ) -> Done {
-    db.by(&caller.act())
-        .approve(id, approval.override_reason.as_deref(), |post| webhooks.announcements(post))
-        .await?;
+    let (act, reason) = (caller.act(), approval.override_reason.as_deref());
+    match approval.publish_at {
+        Some(Moment(at)) => db.by(&act).approve_for(id, at, reason).await?,
+        None => db.by(&act).approve(id, reason, |post| webhooks.announcements(post)).await?,
+    };
     stands(&db, &db.task(id).await?).await
+}
+
+/// Take a scheduled publication back
+///
+/// A draft that was approved for a time that has not come waits for approval again.
+#[utoipa::path(
+    post, path = "/api/v1/tasks/{id}/unschedule", tag = "tasks", security(("token" = ["editor"])),
+    params(("id" = TaskId, Path, description = "The task's id")),
+    responses((status = 200, description = "The task, awaiting approval", body = TaskDocument))
+)]
+pub(crate) async fn unschedule(
+    caller: Caller<Edit>,
+    State(db): State<Arc<Database>>,
+    Named(id): Named<TaskId>,
+) -> Done {
+    stands(&db, &db.by(&caller.act()).unschedule(id).await?).await
 }
 
 /// Why.

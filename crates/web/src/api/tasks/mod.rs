@@ -6,7 +6,10 @@ mod events;
 mod journal;
 mod list;
 mod reject;
+mod runs;
 mod show;
+
+pub(super) use create::NewTask;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -19,6 +22,9 @@ pub(super) fn routes() -> OpenApiRouter<Service> {
         .routes(routes!(journal::journal))
         .routes(routes!(events::events))
         .routes(routes!(act::approve))
+        .routes(routes!(act::unschedule))
+        .routes(routes!(runs::runs))
+        .routes(routes!(runs::steps_of))
         .routes(routes!(reject::reject))
         .routes(routes!(act::cancel))
         .routes(routes!(act::hold))
