@@ -140,12 +140,16 @@ pub(crate) async fn put_tags(
         sql.run("DELETE FROM post_tags WHERE post_id = $1", values![post.to_string()]).await?;
     }
     if !new.is_empty() {
-        let placed: Vec<_> = (0_i64..).zip(new).map(|(place, tag)| json!({"place": place, "tag": tag})).collect();
+        let placed: Vec<_> =
+            (0_i64..).zip(new).map(|(place, tag)| json!({"place": place, "tag": tag})).collect();
         let rows = sql.rows(&[("place", "bigint"), ("tag", "text")]);
-        let text = format!("INSERT INTO post_tags (post_id, position, tag) SELECT $2, place, tag FROM ({rows}) placed");
+        let text = format!(
+            "INSERT INTO post_tags (post_id, position, tag) SELECT $2, place, tag FROM ({rows}) placed"
+        );
         sql.run(&text, values![to_json(&placed)?, post.to_string()]).await?;
     }
-    let (come, gone): (Vec<_>, Vec<_>) = old.symmetric_difference(&now).partition(|tag| now.contains(*tag));
+    let come: Vec<&&String> = now.difference(&old).collect();
+    let gone: Vec<&&String> = old.difference(&now).collect();
     let listed = sql.listed(2);
     if !come.is_empty() {
         // In the order of their letters, so that two changes do not wait for each other.
@@ -158,7 +162,8 @@ pub(crate) async fn put_tags(
     if !gone.is_empty() {
         let text = format!("UPDATE tags SET posts = posts - 1 WHERE site_id = $1 AND tag IN ({listed})");
         sql.run(&text, values![site.clone(), to_json(&gone)?]).await?;
-        sql.run("DELETE FROM tags WHERE site_id = $1 AND posts <= 0", values![site]).await?;
+        let text = format!("DELETE FROM tags WHERE site_id = $1 AND tag IN ({listed}) AND posts <= 0");
+        sql.run(&text, values![site, to_json(&gone)?]).await?;
     }
     Ok(())
 }
