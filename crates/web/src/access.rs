@@ -108,17 +108,29 @@ impl<P> Caller<P> {
         }
     }
 
-    /// The person and their session: for what only people have.
-    pub(crate) fn session(&self) -> Result<(PersonId, SessionId), Problem> {
-        self.identity.person().ok_or_else(|| {
-            let words = "this is for people who are signed in, and a token is a program's. Sign in at /login";
-            Problem::new(FaultKind::Unauthorised, words).with_status(403)
-        })
-    }
-
     /// From where they come.
     pub(crate) const fn visitor(&self) -> &Visitor {
         &self.visitor
+    }
+}
+
+/// A person who is signed in, whatever they may: for what only people have.
+pub(crate) struct SignedIn {
+    pub(crate) caller: Caller<Known>,
+    pub(crate) person: PersonId,
+    pub(crate) session: SessionId,
+}
+
+impl FromRequestParts<Service> for SignedIn {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, Problem> {
+        let caller = Caller::<Known>::from_request_parts(parts, service).await?;
+        let (person, session) = caller.identity.person().ok_or_else(|| {
+            let words = "this is for people who are signed in, and a token is a program's. Sign in at /login";
+            Problem::new(FaultKind::Unauthorised, words).with_status(403)
+        })?;
+        Ok(Self { caller, person, session })
     }
 }
 

@@ -1,6 +1,7 @@
 //! The program as a person uses it: the real binary, real files, a real database, and a provider that is scripted.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "what a test relies on fails it")]
 
+mod browser;
 mod serving;
 mod story;
 mod workbench;
@@ -29,6 +30,7 @@ mod readiness;
 mod requests;
 mod review;
 mod rework;
+mod signing_in;
 mod sources;
 mod stopping;
 mod torture;

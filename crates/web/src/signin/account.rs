@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     Place, Problem,
-    access::{Anyone, Caller, Known},
+    access::{Anyone, Known, SignedIn},
     api::Named,
     cookies::Jar,
     shown::Shown,
@@ -38,16 +38,15 @@ pub(super) async fn home(caller: Anyone<Known>) -> Redirect {
 }
 
 pub(super) async fn show(
-    caller: Anyone<Known>,
+    me: Result<SignedIn, Problem>,
     shown: Shown,
     State(db): State<Arc<Database>>,
     State(sessions): State<Arc<Sessions>>,
 ) -> Result<Response, Problem> {
-    let Ok(caller) = caller.known() else {
+    let Ok(me) = me else {
         return Ok(Redirect::to("/login?return_to=/account").into_response());
     };
-    let here = caller.session()?;
-    account(&db, &sessions, here, &shown, StatusCode::OK, None).await
+    account(&db, &sessions, (me.person, me.session), &shown, StatusCode::OK, None).await
 }
 
 async fn account(
@@ -115,29 +114,27 @@ impl Keyed for NewPassword {
 }
 
 pub(super) async fn sign_out(
-    caller: Caller<Known>,
+    me: SignedIn,
     State(sessions): State<Arc<Sessions>>,
     State(place): State<Place>,
     Form(_pressed): Form<Pressed, true>,
 ) -> Result<Response, Problem> {
-    let (person, session) = caller.session()?;
-    sessions.revoke(&caller.act(), person, session).await?;
+    sessions.revoke(&me.caller.act(), me.person, me.session).await?;
     Ok(with_cookies(Redirect::to("/login"), Jar::Session.take(&place)))
 }
 
 pub(super) async fn end(
-    caller: Caller<Known>,
+    me: SignedIn,
     State(sessions): State<Arc<Sessions>>,
     Named(id): Named<SessionId>,
     Form(_pressed): Form<Pressed, true>,
 ) -> Result<Redirect, Problem> {
-    let (person, _) = caller.session()?;
-    sessions.revoke(&caller.act(), person, id).await?;
+    sessions.revoke(&me.caller.act(), me.person, id).await?;
     Ok(Redirect::to("/account"))
 }
 
 pub(super) async fn password(
-    caller: Caller<Known>,
+    me: SignedIn,
     shown: Shown,
     State(db): State<Arc<Database>>,
     State(people): State<Arc<People>>,
@@ -145,8 +142,8 @@ pub(super) async fn password(
     State(place): State<Place>,
     Form(typed): Form<NewPassword, true>,
 ) -> Result<Response, Problem> {
-    let here = caller.session()?;
-    match people.change_password(here, (&typed.present, &typed.new), caller.visitor()).await {
+    let here = (me.person, me.session);
+    match people.change_password(here, (&typed.present, &typed.new), me.caller.visitor()).await {
         Ok(welcome) => Ok(entered(&place, &welcome.opened, "/account")),
         Err(error) => {
             let status = StatusCode::from_u16(error.kind().http_status()).unwrap_or(StatusCode::BAD_REQUEST);

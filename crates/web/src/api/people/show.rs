@@ -25,6 +25,8 @@ fn tag(person: &Person) -> Tag {
 }
 
 /// Show a person
+///
+/// What they are here, and since when. Its `ETag` is what a change of them needs.
 #[utoipa::path(
     get, path = "/api/v1/people/{id}", tag = "people", security(("token" = ["admin"])),
     params(("id" = PersonId, Path, description = "The person's id")),

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::{
     Problem,
-    access::{Caller, Known},
+    access::SignedIn,
     api::{
         extract::{Named, Query},
         page::{Paged, Part},
@@ -25,28 +25,28 @@ use crate::{
     responses((status = 200, description = "A page of sessions", body = Paged<SessionItem>))
 )]
 pub(crate) async fn list(
-    caller: Caller<Known>,
+    me: SignedIn,
     State(sessions): State<Arc<Sessions>>,
     Query(part): Query<Part>,
 ) -> Result<Json<Paged<SessionItem>>, Problem> {
-    let (person, here) = caller.session()?;
-    let found = sessions.list(person, part.limit()?, part.cursor()).await?;
-    Ok(Json(Paged::with(found, |session| SessionItem::of(session, Some(here)))))
+    let found = sessions.list(me.person, part.limit()?, part.cursor()).await?;
+    Ok(Json(Paged::with(found, |session| SessionItem::of(session, Some(me.session)))))
 }
 
 /// End one of one's own sessions
+///
+/// For good: this server refuses it at once, others within a second.
 #[utoipa::path(
     delete, path = "/api/v1/sessions/{id}", tag = "session", security(("session" = [])),
     params(("id" = SessionId, Path, description = "The session's id")),
     responses((status = 204, description = "It has ended"))
 )]
-pub(crate) async fn end(
-    caller: Caller<Known>,
+pub(crate) async fn end_one(
+    me: SignedIn,
     State(sessions): State<Arc<Sessions>>,
     Named(id): Named<SessionId>,
 ) -> Result<StatusCode, Problem> {
-    let (person, _) = caller.session()?;
-    sessions.revoke(&caller.act(), person, id).await?;
+    sessions.revoke(&me.caller.act(), me.person, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -59,14 +59,15 @@ pub(crate) struct Ended {
 }
 
 /// End all of one's own sessions but for this one
+///
+/// For good: this server refuses them at once, others within a second.
 #[utoipa::path(
     delete, path = "/api/v1/sessions", tag = "session", security(("session" = [])),
     responses((status = 200, description = "They have ended", body = Ended))
 )]
 pub(crate) async fn end_others(
-    caller: Caller<Known>,
+    me: SignedIn,
     State(sessions): State<Arc<Sessions>>,
 ) -> Result<Json<Ended>, Problem> {
-    let (person, here) = caller.session()?;
-    Ok(Json(Ended { ended: sessions.revoke_others(&caller.act(), person, here).await? }))
+    Ok(Json(Ended { ended: sessions.revoke_others(&me.caller.act(), me.person, me.session).await? }))
 }

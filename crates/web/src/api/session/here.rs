@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use crate::{
     Place, Problem,
-    access::{Caller, Known, Visiting},
+    access::{Caller, Known, SignedIn, Visiting},
     api::extract::Json,
     cookies::Jar,
     documents::{IdentityDocument, PersonDocument},
@@ -91,12 +91,11 @@ fn welcomed(place: &Place, welcome: Welcome, status: StatusCode) -> Response {
     responses((status = 204, description = "Signed out"))
 )]
 pub(crate) async fn end(
-    caller: Caller<Known>,
+    me: SignedIn,
     State(sessions): State<Arc<Sessions>>,
     State(place): State<Place>,
 ) -> Result<Response, Problem> {
-    let (person, session) = caller.session()?;
-    sessions.revoke(&caller.act(), person, session).await?;
+    sessions.revoke(&me.caller.act(), me.person, me.session).await?;
     Ok(signin::with_cookies(StatusCode::NO_CONTENT, Jar::Session.take(&place)).into_response())
 }
 
@@ -124,12 +123,12 @@ pub(crate) struct NewPassword {
     )
 )]
 pub(crate) async fn password(
-    caller: Caller<Known>,
+    me: SignedIn,
     State(people): State<Arc<People>>,
     State(place): State<Place>,
     Json(typed): Json<NewPassword>,
 ) -> Result<Response, Problem> {
-    let here = caller.session()?;
-    let changed = people.change_password(here, (&typed.present, &typed.new), caller.visitor()).await;
+    let here = (me.person, me.session);
+    let changed = people.change_password(here, (&typed.present, &typed.new), me.caller.visitor()).await;
     Ok(welcomed(&place, changed.map_err(signin::refused)?, StatusCode::OK))
 }

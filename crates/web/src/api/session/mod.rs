@@ -12,5 +12,5 @@ pub(super) fn routes() -> OpenApiRouter<Service> {
         .routes(routes!(here::show, here::begin, here::end))
         .routes(routes!(here::password))
         .routes(routes!(all::list, all::end_others))
-        .routes(routes!(all::end))
+        .routes(routes!(all::end_one))
 }

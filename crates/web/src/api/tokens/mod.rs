@@ -41,6 +41,9 @@ pub(crate) async fn list(
     Ok(Answer(Paged::with(found, |token| TokenDocument::of(token, tokens.now()))))
 }
 
+/// The largest limit in a minute.
+const MOST: u64 = 1_000_000_000;
+
 /// What a token should be.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -66,15 +69,17 @@ pub(crate) struct NewToken {
     budget_month_usd: Option<f64>,
     /// How often it may ask in a minute.
     #[serde(default)]
-    #[schema(minimum = 1)]
-    requests_per_minute: Option<u32>,
+    #[schema(minimum = 1, maximum = 1_000_000_000)]
+    requests_per_minute: Option<u64>,
     /// How many model tokens it may use in a minute.
     #[serde(default)]
-    #[schema(minimum = 1)]
-    tokens_per_minute: Option<u32>,
+    #[schema(minimum = 1, maximum = 1_000_000_000)]
+    tokens_per_minute: Option<u64>,
 }
 
 /// Make a token
+///
+/// Its text is in the answer and is kept nowhere: who loses it makes another one.
 #[utoipa::path(
     post, path = "/api/v1/tokens", tag = "tokens", request_body = NewToken,
     security(("token" = ["admin"])),
@@ -99,10 +104,18 @@ impl NewToken {
         let nothing = |error: String| invalid(format!("{error}. Nothing was made"));
         let scopes: Result<Vec<Scope>, ScopeError> = self.scopes.iter().map(|scope| scope.parse()).collect();
         let lifetime = self.expires.as_deref().map_or(Ok(DEFAULT_LIFETIME), parse_lifetime);
-        if [self.requests_per_minute, self.tokens_per_minute].contains(&Some(0)) {
-            return Err(nothing(
-                "a limit is 0, with which nothing could be asked; leave it out for none".to_owned(),
-            ));
+        if self.scopes.len() > Scope::ALL.len() {
+            return Err(nothing(format!(
+                "there are {} scopes, and {} were asked for",
+                Scope::ALL.len(),
+                self.scopes.len()
+            )));
+        }
+        let limits = [self.requests_per_minute, self.tokens_per_minute];
+        if let Some(wrong) = limits.into_iter().flatten().find(|limit| !(1..=MOST).contains(limit)) {
+            return Err(nothing(format!(
+                "a limit is {wrong}, and must be 1 to {MOST}; leave it out for none"
+            )));
         }
         Ok(Order {
             name: self.name.clone(),
@@ -110,8 +123,8 @@ impl NewToken {
             lifetime: lifetime.map_err(|error| nothing(error.to_string()))?,
             budget_day: money("budget_day_usd", self.budget_day_usd)?,
             budget_month: money("budget_month_usd", self.budget_month_usd)?,
-            requests_per_minute: self.requests_per_minute.map(u64::from),
-            tokens_per_minute: self.tokens_per_minute.map(u64::from),
+            requests_per_minute: self.requests_per_minute,
+            tokens_per_minute: self.tokens_per_minute,
         })
     }
 }
@@ -126,6 +139,8 @@ fn money(field: &str, usd: Option<f64>) -> Result<Option<NanoUsd>, Problem> {
 }
 
 /// Show a token
+///
+/// What it may and when it was last used, without its text.
 #[utoipa::path(
     get, path = "/api/v1/tokens/{id}", tag = "tokens", security(("token" = ["admin"])),
     params(("id" = TokenId, Path, description = "The token's id")),
