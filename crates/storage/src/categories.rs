@@ -10,6 +10,7 @@ use crate::{
     Acting, Database, Page, StorageError,
     people::alone,
     sql::{self, Row, Sql, signed, values},
+    wording::address,
     work::transaction,
 };
 
@@ -257,16 +258,6 @@ fn described(typed: &str) -> Result<String, StorageError> {
         0..=DESCRIPTION => Ok(text),
         chars => Err(StorageError::Invalid(format!(
             "the description has {chars} characters, and at most {DESCRIPTION} are allowed. Nothing was changed"
-        ))),
-    }
-}
-
-fn address(typed: &str) -> Result<String, StorageError> {
-    match slugify(typed) {
-        slug if slug == typed => Ok(slug),
-        slug => Err(StorageError::Invalid(format!(
-            "`{}` is no address: small letters, digits and single hyphens, such as `{slug}`. Nothing was changed",
-            typed.chars().filter(|c| !c.is_control()).take(100).collect::<String>()
         ))),
     }
 }

@@ -1,18 +1,13 @@
-//! What a person writes: a change of a post, a post of their own, and the end of a draft.
+//! What a person changes in a post, and the end of a draft.
 //!
 //! A text that a person has written is not one that the checks have measured. It says so, and its gate is blocked until
 //! somebody approves it with a reason.
 
-use cofounder_domain::{
-    Brief, Gate, MAX_WORDS, MIN_WORDS, Post, PostId, RailResult, Report, Status, TaskId, Verdict, slugify,
-    word_count,
-};
+use cofounder_domain::{Gate, Post, PostId, Status, TaskId};
 
 use crate::{
-    Acting, StorageError, Terms,
+    Acting, StorageError,
     categories::put_categories,
-    creation::insert,
-    drafts::new_post,
     people::alone,
     posts::{by_id, of_task, report_of, unmeasured},
     revisions::{NewRevision, add_revision},
@@ -20,13 +15,9 @@ use crate::{
     tags::{self, put_tags},
     tasks::shift,
     wake::tell_others,
+    wording::{address, description, markdown, title},
     work::transaction,
 };
-
-/// The longest title, description and text, in characters.
-const TITLE: usize = 300;
-const DESCRIPTION: usize = 1_000;
-const MARKDOWN: usize = 500_000;
 
 /// What is to change of a post; what is absent stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,23 +34,6 @@ pub struct PostChange {
     pub tags: Option<Vec<String>>,
     /// All of its categories, by their slugs.
     pub categories: Option<Vec<String>>,
-}
-
-/// A post that a person writes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NewPost {
-    /// Its title.
-    pub title: String,
-    /// One or two sentences.
-    pub description: String,
-    /// CommonMark.
-    pub markdown: String,
-    /// The address that it would like; made from the title if absent.
-    pub slug: Option<String>,
-    /// Its tags.
-    pub tags: Vec<String>,
-    /// Its categories, by their slugs.
-    pub categories: Vec<String>,
 }
 
 impl Acting<'_> {
@@ -92,34 +66,6 @@ impl Acting<'_> {
             self.told(&sql, &before, "changed", &change.told()).await?;
             tell_others(&sql).await?;
             by_id(&sql, before.id).await
-        })
-        .await?;
-        self.db.ring();
-        Ok(post)
-    }
-
-    /// Stores a post that a person wrote, with a task that stands for it and waits for approval. No check has seen it,
-    /// and it rests on no source: it says so, and only an approval with a reason publishes it.
-    ///
-    /// # Errors
-    /// [`StorageError::Invalid`] if something given makes no sense; nothing is stored then.
-    pub async fn write_post(&self, new: &NewPost) -> Result<Post, StorageError> {
-        let new = new.checked()?;
-        let post = transaction!(self.db, |sql| {
-            let (task, _) = insert(&sql, &brief(&new)?, &[], &Terms::default()).await?;
-            sql.run("UPDATE tasks SET by_hand = 1 WHERE id = $1", values![id(task)]).await?;
-            let author = self.act.actor.name();
-            written(&sql, task, &format!("written by {author}")).await?;
-            let slug = new.slug.clone().unwrap_or_else(|| slugify(&new.title));
-            let post = new_post(&sql, task, &slug).await?;
-            let report = nothing_measured(&new.markdown);
-            add_revision(&sql, post, &by_hand(&new, author, &report)).await?;
-            put_tags(&sql, post, &[], &new.tags).await?;
-            put_categories(&sql, post, &[], &new.categories).await?;
-            let post = by_id(&sql, post).await?;
-            self.told(&sql, &post, "written", &post.slug).await?;
-            tell_others(&sql).await?;
-            Ok(post)
         })
         .await?;
         self.db.ring();
@@ -235,12 +181,6 @@ pub(crate) async fn refuse_written_over(sql: &Sql<'_>, task: TaskId) -> Result<(
     }
 }
 
-/// Takes a task that is just made to where its draft waits, in the steps that the table of statuses allows.
-pub(crate) async fn written(sql: &Sql<'_>, task: TaskId, reason: &str) -> Result<(), StorageError> {
-    shift(sql, task, Status::InProgress, reason, None).await?;
-    shift(sql, task, Status::AwaitingApproval, reason, None).await
-}
-
 async fn move_to(sql: &Sql<'_>, post: PostId, slug: &str) -> Result<(), StorageError> {
     alone(sql).await?;
     let taken =
@@ -252,44 +192,6 @@ async fn move_to(sql: &Sql<'_>, post: PostId, slug: &str) -> Result<(), StorageE
     }
     let text = "UPDATE posts SET slug = $2, version = version + 1 WHERE id = $1";
     sql.run(text, values![post.to_string(), slug]).await.map(drop)
-}
-
-fn brief(new: &NewPost) -> Result<Brief, StorageError> {
-    let words = u64::try_from(word_count(&new.markdown)).unwrap_or(u64::MAX);
-    let words = words.clamp(u64::from(MIN_WORDS), u64::from(MAX_WORDS));
-    let brief = Brief::new(&new.title, words, Vec::new(), None);
-    brief.map_err(|error| StorageError::Invalid(format!("the title: {error}. Nothing was stored")))
-}
-
-fn by_hand<'a>(new: &'a NewPost, author: &'a str, report: &'a Report) -> NewRevision<'a> {
-    NewRevision {
-        title: &new.title,
-        description: &new.description,
-        tags: &new.tags,
-        markdown: &new.markdown,
-        gate: Gate::Blocked,
-        degraded: &[],
-        report: Some(report),
-        report_of: None,
-        checked: false,
-        edited_by: Some(author),
-    }
-}
-
-/// The report of a text that nothing was measured of.
-fn nothing_measured(markdown: &str) -> Report {
-    let reason = "a person wrote the text by hand: it rests on no stored source".to_owned();
-    let (rail, verdict) = ("grounding".to_owned(), Verdict::Skipped);
-    Report {
-        sources: Vec::new(),
-        claims: Vec::new(),
-        rails: vec![RailResult { rail, version: 1, blocking: true, verdict, reason, spans: Vec::new() }],
-        calls: Vec::new(),
-        removed: Vec::new(),
-        degraded: Vec::new(),
-        draft: markdown.to_owned(),
-        notes: Vec::new(),
-    }
 }
 
 impl PostChange {
@@ -317,58 +219,5 @@ impl PostChange {
             tags: self.tags.as_deref().map(tags::checked).transpose()?,
             categories: self.categories.clone(),
         })
-    }
-}
-
-impl NewPost {
-    fn checked(&self) -> Result<Self, StorageError> {
-        Ok(Self {
-            title: title(&self.title)?,
-            description: description(&self.description)?,
-            markdown: markdown(&self.markdown)?,
-            slug: self.slug.as_deref().map(address).transpose()?,
-            tags: tags::checked(&self.tags)?,
-            categories: self.categories.clone(),
-        })
-    }
-}
-
-fn title(typed: &str) -> Result<String, StorageError> {
-    let title = typed.split_whitespace().collect::<Vec<_>>().join(" ");
-    if !title.chars().any(char::is_alphanumeric) || title.chars().any(char::is_control) {
-        return Err(StorageError::Invalid("the title says nothing. Nothing was changed".to_owned()));
-    }
-    within(title, TITLE, "the title")
-}
-
-fn description(typed: &str) -> Result<String, StorageError> {
-    within(typed.split_whitespace().collect::<Vec<_>>().join(" "), DESCRIPTION, "the description")
-}
-
-/// Line ends are kept as one kind, and NUL is kept by no database.
-fn markdown(typed: &str) -> Result<String, StorageError> {
-    let text = crate::sql::plain(typed).replace("\r\n", "\n");
-    if text.trim().is_empty() {
-        return Err(StorageError::Invalid("the text is empty. Nothing was changed".to_owned()));
-    }
-    within(text, MARKDOWN, "the text")
-}
-
-fn address(typed: &str) -> Result<String, StorageError> {
-    match slugify(typed) {
-        slug if slug == typed => Ok(slug),
-        slug => Err(StorageError::Invalid(format!(
-            "`{}` is no address: small letters, digits and single hyphens, such as `{slug}`. Nothing was changed",
-            typed.chars().filter(|c| !c.is_control()).take(100).collect::<String>()
-        ))),
-    }
-}
-
-fn within(text: String, most: usize, what: &str) -> Result<String, StorageError> {
-    match text.chars().count() {
-        chars if chars <= most => Ok(text),
-        chars => Err(StorageError::Invalid(format!(
-            "{what} has {chars} characters, and at most {most} are allowed. Nothing was changed"
-        ))),
     }
 }

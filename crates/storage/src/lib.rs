@@ -8,6 +8,7 @@
 
 mod accounts;
 mod audit;
+mod by_hand;
 mod calls;
 mod categories;
 mod creation;
@@ -34,6 +35,7 @@ mod posts;
 mod publication;
 mod queue;
 mod recovery;
+mod retrying;
 mod revisions;
 mod rework;
 mod runs;
@@ -48,16 +50,18 @@ mod tags;
 mod tasks;
 mod tokens;
 mod wake;
+mod wording;
 mod work;
 
 pub use accounts::{Account, AccountState, Taken};
 pub use audit::{Act, Acting, Actor, ActorKind, AuditFilter, AuditLine};
+pub use by_hand::NewPost;
 pub use calls::{CallEnd, CallStart, FailedCall, FinishedCall, JournalledCall};
 pub use categories::{Category, CategoryChange, NewCategory};
 pub use creation::{Asked, NewSource, Terms};
 pub use database::{Connections, Database, PoolSettings};
 pub use drafts::Draft;
-pub use editing::{NewPost, PostChange};
+pub use editing::PostChange;
 pub use effects::{Delivery, DueEffect, EffectRecord, NewEffect};
 pub use error::StorageError;
 pub use faults::{Failure, Faults, Moment};

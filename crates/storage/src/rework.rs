@@ -6,8 +6,9 @@ use serde::Serialize;
 use crate::{
     Acting, Database, StorageError, Task,
     editing::refuse_written_over,
+    retrying::make_ready,
     sql::{id, values},
-    tasks::{make_ready, shift},
+    tasks::shift,
     wake::tell_others,
     work::transaction,
 };

@@ -25,7 +25,7 @@ use crate::{
     params(("slug" = String, Path, description = "The post's slug or id"), Part),
     responses((status = 200, description = "A page of revisions", body = Paged<RevisionItem>))
 )]
-pub(crate) async fn list(
+pub(crate) async fn revisions(
     _caller: Caller<Look>,
     State(db): State<Arc<Database>>,
     Named(slug): Named<String>,
@@ -39,11 +39,11 @@ pub(crate) async fn list(
 ///
 /// With its text. A revision never changes.
 #[utoipa::path(
-    get, path = "/api/v1/posts/{slug}/revisions/{number}", tag = "posts", operation_id = "show_revision", security(("token" = ["viewer"])),
+    get, path = "/api/v1/posts/{slug}/revisions/{number}", tag = "posts", security(("token" = ["viewer"])),
     params(("slug" = String, Path, description = "The post's slug or id"), ("number" = u32, Path, description = "The revision's number, from 1")),
     responses((status = 200, description = "The revision", body = RevisionDocument))
 )]
-pub(crate) async fn show(
+pub(crate) async fn revision(
     _caller: Caller<Look>,
     State(db): State<Arc<Database>>,
     Within(slug, number): Within<u32>,
@@ -86,7 +86,7 @@ pub(crate) async fn diff(
         None if to > 1 => to - 1,
         None => return Err(invalid("there is no revision before the first one; name both, `from` and `to`")),
     };
-    let (from, to) = (revision(&db, post.id, from).await?, revision(&db, post.id, to).await?);
+    let (from, to) = (text(&db, post.id, from).await?, text(&db, post.id, to).await?);
     let compare = move || DiffDocument::between(&from, &to);
     // Two long texts with nothing in common take their time, and nobody else waits for it.
     let compared = tokio::task::spawn_blocking(compare).await;
@@ -95,6 +95,6 @@ pub(crate) async fn diff(
     })
 }
 
-async fn revision(db: &Database, post: PostId, number: u32) -> Result<RevisionText, Problem> {
+async fn text(db: &Database, post: PostId, number: u32) -> Result<RevisionText, Problem> {
     Ok(db.revision(post, number).await?)
 }
