@@ -16,4 +16,4 @@ mod signature;
 mod webhooks;
 
 pub use calendar::Calendar;
-pub use webhooks::{LONGEST, WebhookError, WebhookTarget, Webhooks};
+pub use webhooks::{LONGEST, ShownTarget, WebhookError, WebhookTarget, Webhooks};

@@ -89,6 +89,25 @@ pub(crate) struct Target {
     pub(crate) client: Client,
 }
 
+/// A target as it may be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownTarget<'a> {
+    /// Its name in the configuration.
+    pub name: &'a str,
+    /// Where it is told: without user, password and query.
+    pub url: String,
+    /// Whether what is sent is signed.
+    pub signed: bool,
+    /// Whether the receiver takes a second delivery with the same key for the first one.
+    pub honours_keys: bool,
+}
+
+/// An address without what may be a secret in it: many receivers know their senders by the path alone, so that is cut too.
+fn shown(url: &Url) -> String {
+    let path = if url.path().len() > 1 { "/…" } else { "/" };
+    format!("{}{path}", url.origin().ascii_serialization())
+}
+
 impl Webhooks {
     /// Connects to nothing. Messages bear the time of `clock`.
     ///
@@ -114,6 +133,16 @@ impl Webhooks {
     #[must_use]
     pub fn names(&self) -> Vec<String> {
         self.targets.iter().map(|target| target.name.clone()).collect()
+    }
+
+    /// The targets, without what may be a secret in them.
+    pub fn targets(&self) -> impl Iterator<Item = ShownTarget<'_>> {
+        self.targets.iter().map(|target| ShownTarget {
+            name: &target.name,
+            url: shown(&target.url),
+            signed: target.signer.is_some(),
+            honours_keys: target.honours_keys,
+        })
     }
 
     /// What follows from this post's going live: one effect for each target.

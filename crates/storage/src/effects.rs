@@ -90,7 +90,7 @@ pub(crate) async fn intend(sql: &Sql<'_>, task: TaskId, effect: &NewEffect) -> R
     told(sql, task, "intended", kind, target, "").await
 }
 
-async fn told(
+pub(crate) async fn told(
     sql: &Sql<'_>,
     task: TaskId,
     what: &str,
@@ -208,21 +208,21 @@ impl Database {
     pub async fn effects(&self, task: TaskId) -> Result<Vec<EffectRecord>, StorageError> {
         let text = "SELECT * FROM effects WHERE task_id = $1 ORDER BY created_at, id";
         let rows = self.read().all(text, values![id(task)]).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(EffectRecord {
-                    id: row.get("id")?,
-                    kind: row.get("kind")?,
-                    target: row.get("target")?,
-                    state: row.get("state")?,
-                    attempts: row.small("attempts")?,
-                    receipt: row.get("receipt")?,
-                    error: row.get("error")?,
-                    updated_at: row.time("updated_at")?,
-                })
-            })
-            .collect()
+        rows.iter().map(record_of).collect()
     }
+}
+
+pub(crate) fn record_of(row: &Row) -> Result<EffectRecord, StorageError> {
+    Ok(EffectRecord {
+        id: row.get("id")?,
+        kind: row.get("kind")?,
+        target: row.get("target")?,
+        state: row.get("state")?,
+        attempts: row.small("attempts")?,
+        receipt: row.get("receipt")?,
+        error: row.get("error")?,
+        updated_at: row.time("updated_at")?,
+    })
 }
 
 async fn judge(sql: &Sql<'_>, due: &DueEffect) -> Result<(), StorageError> {

@@ -45,7 +45,7 @@ impl Database {
     }
 }
 
-fn entry_of(row: &Row) -> Result<JournalEvent, StorageError> {
+pub(crate) fn entry_of(row: &Row) -> Result<JournalEvent, StorageError> {
     Ok(JournalEvent {
         seq: row.get("seq")?,
         at: row.time("at")?,

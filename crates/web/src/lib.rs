@@ -8,6 +8,7 @@ mod access;
 mod api;
 mod body;
 mod connections;
+mod content;
 mod cookies;
 pub mod documents;
 mod gateway;

@@ -3,14 +3,14 @@
 use axum::extract::FromRef;
 use cofounder_auth::{Links, People, Sessions, Tokens};
 use cofounder_domain::Timestamp;
-use cofounder_metering::Meter;
+use cofounder_metering::{Budgets, Meter};
 use cofounder_publish::Webhooks;
 use cofounder_storage::Database;
 use prometheus_client::registry::Registry;
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
-use crate::{health::Readiness, place::Place};
+use crate::{content::Content, health::Readiness, place::Place};
 
 /// What a service is made from.
 pub struct ServiceParts {
@@ -32,6 +32,8 @@ pub struct ServiceParts {
     pub people: Arc<People>,
     /// Invites people.
     pub links: Arc<Links>,
+    /// The most that may be spent.
+    pub budgets: Budgets,
     /// Where browsers see the program.
     pub place: Place,
     /// Knows whether the parts are ready.
@@ -82,13 +84,13 @@ impl Default for GatewaySettings {
 
 /// What every handler can ask for a part of. Cheap to clone.
 #[derive(Clone)]
-pub struct Service(Arc<ServiceParts>);
+pub struct Service(Arc<ServiceParts>, Arc<Content>);
 
 impl Service {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: ServiceParts) -> Self {
-        Self(Arc::new(parts))
+        Self(Arc::new(parts), Arc::default())
     }
 
     pub(crate) fn registry(&self) -> &Registry {
@@ -147,6 +149,18 @@ impl FromRef<Service> for Arc<People> {
 impl FromRef<Service> for Arc<Links> {
     fn from_ref(service: &Service) -> Self {
         service.0.links.clone()
+    }
+}
+
+impl FromRef<Service> for Budgets {
+    fn from_ref(service: &Service) -> Self {
+        service.0.budgets
+    }
+}
+
+impl FromRef<Service> for Arc<Content> {
+    fn from_ref(service: &Service) -> Self {
+        service.1.clone()
     }
 }
 

@@ -1,8 +1,9 @@
 //! `cofounder budget`: what is spent, what is set aside, and what processes that ended left open.
 
 use cofounder_domain::NanoUsd;
-use cofounder_metering::{Budgets, day, month, site};
+use cofounder_metering::{day, month};
 use cofounder_storage::{Account, AccountState, Act, OpenSlice, owner_name};
+use cofounder_web::documents::{BudgetItem, cap};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
@@ -29,15 +30,14 @@ async fn show(app: &App, as_json: bool) -> Result<(), Failure> {
     }
     let left: Vec<&Value> = open.iter().filter(|slice| slice["ended"] == true).collect();
     output::page(false, &items, None, |item| {
-        let usd = |key: &str| item[key].as_f64().map_or_else(|| "-".to_owned(), |usd| format!("${usd:.6}"));
-        let text = |key: &str| item[key].as_str().unwrap_or_default().to_owned();
+        let usd = |usd: f64| format!("${usd:.6}");
         vec![
-            text("scope"),
-            text("name"),
-            text("period"),
-            format!("{} spent", usd("spent_usd")),
-            format!("{} set aside", usd("set_aside_usd")),
-            if item["cap_usd"].is_null() { "no cap".to_owned() } else { format!("of {}", usd("cap_usd")) },
+            item.scope.clone(),
+            item.name.clone().unwrap_or_default(),
+            item.period.clone(),
+            format!("{} spent", usd(item.spent_usd)),
+            format!("{} set aside", usd(item.set_aside_usd)),
+            item.cap_usd.map_or_else(|| "no cap".to_owned(), |cap| format!("of {}", usd(cap))),
             left_of(item, &left),
         ]
     })?;
@@ -52,21 +52,21 @@ async fn show(app: &App, as_json: bool) -> Result<(), Failure> {
 }
 
 /// The site's accounts and those of tasks, as far as something was used of them.
-async fn everybody(app: &App) -> Result<Vec<Value>, Failure> {
+async fn everybody(app: &App) -> Result<Vec<BudgetItem>, Failure> {
     let now = app.clock.now();
     let budgets = app.files.config.budget.budgets();
     let periods = [day(now), month(now), "ever".to_owned()];
     let mut known = app.db.accounts("site:", &periods, SHOWN).await?;
     known.extend(app.db.accounts("task:", &periods, SHOWN).await?);
     let shown = |(account, state): &(Account, AccountState)| {
-        item(account, None, cap(&budgets, &account.scope, &account.period), *state)
+        BudgetItem::of(account, None, cap(&budgets, account), *state)
     };
     Ok(known.iter().map(shown).collect())
 }
 
 /// The accounts of tokens: those with a cap, used or not, and those that were used. One that is not valid any more has only
 /// what it used.
-async fn tokens(app: &App) -> Result<Vec<Value>, Failure> {
+async fn tokens(app: &App) -> Result<Vec<BudgetItem>, Failure> {
     let now = app.clock.now();
     let periods = [day(now), month(now)];
     let known = app.db.accounts("token:", &periods, u64::MAX).await?;
@@ -81,7 +81,7 @@ async fn tokens(app: &App) -> Result<Vec<Value>, Failure> {
                 let state = known.get(&account);
                 if state.is_some() || (good && cap.is_some()) {
                     let state = state.copied().unwrap_or_default();
-                    items.push(item(&account, Some(&token.name), cap, state));
+                    items.push(BudgetItem::of(&account, Some(&token.name), cap, state));
                 }
             }
         }
@@ -89,23 +89,6 @@ async fn tokens(app: &App) -> Result<Vec<Value>, Failure> {
         if cursor.is_none() {
             return Ok(items);
         }
-    }
-}
-
-fn item(account: &Account, name: Option<&str>, cap: Option<NanoUsd>, state: AccountState) -> Value {
-    json!({
-        "scope": account.scope, "name": name, "period": account.period, "cap_usd": cap.map(NanoUsd::as_usd),
-        "used_usd": state.used.as_usd(), "spent_usd": state.spent.as_usd(), "spent_nanousd": state.spent.nano(),
-        "set_aside_usd": state.used.saturating_sub(state.spent).as_usd(),
-    })
-}
-
-fn cap(budgets: &Budgets, scope: &str, period: &str) -> Option<NanoUsd> {
-    match (scope == site(), scope.starts_with("task:"), period.split(':').next()) {
-        (true, _, Some("day")) => budgets.day,
-        (true, _, Some("month")) => budgets.month,
-        (_, true, _) => budgets.task,
-        _ => None,
     }
 }
 
@@ -118,8 +101,8 @@ fn shown(slice: &OpenSlice, ended: bool) -> Value {
 }
 
 /// How much of an account's money processes hold that ended.
-fn left_of(account: &Value, left: &[&Value]) -> String {
-    let same = |slice: &&&Value| ["scope", "period"].iter().all(|key| slice[*key] == account[*key]);
+fn left_of(account: &BudgetItem, left: &[&Value]) -> String {
+    let same = |slice: &&&Value| slice["scope"] == account.scope && slice["period"] == account.period;
     let held = left.iter().filter(same).filter_map(|slice| slice["unsettled_usd"].as_f64());
     let sum: NanoUsd = held.map(NanoUsd::from_usd).sum();
     if sum == NanoUsd::ZERO { String::new() } else { format!("({sum} by processes that ended)") }

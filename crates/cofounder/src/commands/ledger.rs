@@ -1,8 +1,9 @@
 //! `cofounder ledger`: every model call, who asked, what it took and why that model was chosen.
 
 use cofounder_domain::{NanoUsd, format_timestamp};
-use cofounder_storage::{LedgerFilter, LedgerRow, SumBy, owner_name};
-use serde_json::{Value, json};
+use cofounder_storage::{LedgerFilter, SumBy};
+use cofounder_web::documents::{CallItem, CostItem};
+use serde_json::json;
 
 use crate::{
     app::App,
@@ -16,18 +17,16 @@ pub(crate) async fn run(app: App, command: &LedgerCommand, as_json: bool) -> Res
     match command {
         LedgerCommand::List { page, filter } => {
             let found = app.db.ledger(&asked(filter)?, page.limit, page.cursor.as_deref()).await?;
-            let items: Vec<Value> = found.items.iter().map(shown).collect();
-            output::page(as_json, &items, found.next_cursor.as_deref(), |item| {
-                let text = |key: &str| item[key].as_str().unwrap_or("-").to_owned();
-                let count = |key: &str| item[key].as_u64().unwrap_or_default();
+            let items: Vec<CallItem> = found.items.into_iter().map(Into::into).collect();
+            output::page(as_json, &items, found.next_cursor.as_deref(), |call| {
                 vec![
-                    text("at").chars().take(19).collect(),
-                    text("state"),
-                    text("model"),
-                    text("role"),
-                    format!("{}+{} tokens", count("tokens_in"), count("tokens_out")),
-                    cost(NanoUsd::new(count("cost_nanousd")), u64::from(item["priced"] == false)),
-                    format!("{} ms", count("ms")),
+                    format_timestamp(call.at.0).chars().take(19).collect(),
+                    call.state.clone().unwrap_or_else(|| "-".to_owned()),
+                    call.model.clone(),
+                    call.role.clone(),
+                    format!("{}+{} tokens", call.tokens_in, call.tokens_out),
+                    cost(NanoUsd::new(call.cost_nanousd), u64::from(!call.priced)),
+                    format!("{} ms", call.ms),
                 ]
             })
         }
@@ -51,24 +50,14 @@ pub(crate) async fn run(app: App, command: &LedgerCommand, as_json: bool) -> Res
                 LedgerBy::Role => SumBy::Role,
             };
             let sums = app.db.ledger_sums(by, &asked(filter)?).await?;
-            let items: Vec<Value> = sums
-                .iter()
-                .map(|sum| {
-                    json!({
-                        "key": sum.key, "calls": sum.calls, "failed": sum.failed, "unfinished": sum.unfinished, "tokens_in": sum.tokens_in,
-                        "tokens_cached": sum.tokens_cached, "tokens_out": sum.tokens_out, "cost_usd": sum.cost.as_usd(),
-                        "cost_nanousd": sum.cost.nano(), "unpriced": sum.unpriced,
-                    })
-                })
-                .collect();
-            output::page(as_json, &items, None, |item| {
-                let count = |key: &str| item[key].as_u64().unwrap_or_default();
+            let items: Vec<CostItem> = sums.into_iter().map(Into::into).collect();
+            output::page(as_json, &items, None, |sum| {
                 vec![
-                    item["key"].as_str().unwrap_or("-").to_owned(),
-                    format!("{} calls", count("calls")),
-                    format!("{} failed", count("failed")),
-                    format!("{}+{} tokens", count("tokens_in"), count("tokens_out")),
-                    cost(NanoUsd::new(count("cost_nanousd")), count("unpriced")),
+                    sum.key.clone(),
+                    format!("{} calls", sum.calls),
+                    format!("{} failed", sum.failed),
+                    format!("{}+{} tokens", sum.tokens_in, sum.tokens_out),
+                    cost(NanoUsd::new(sum.cost_nanousd), sum.unpriced),
                 ]
             })
         }
@@ -87,19 +76,5 @@ fn asked(args: &LedgerFilterArgs) -> Result<LedgerFilter, Failure> {
         model: args.model.clone(),
         since: args.since,
         until: args.until,
-    })
-}
-
-fn shown(row: &LedgerRow) -> Value {
-    let spent = row.cost + row.lost;
-    json!({
-        "id": row.call_id, "at": format_timestamp(row.at), "state": row.state, "kind": row.kind, "role": row.role, "step": row.step,
-        "task_id": row.task, "token_id": row.token, "model": row.model,
-        "tokens_in": row.tokens.input, "tokens_cached": row.tokens.cached, "tokens_cache_write": row.tokens.cache_write,
-        "tokens_out": row.tokens.output, "tokens_reasoning": row.tokens.reasoning, "measured": row.tokens.measured,
-        "priced": !row.tokens.unpriced,
-        "cost_usd": spent.as_usd(), "cost_nanousd": spent.nano(), "lost_nanousd": row.lost.nano(),
-        "first_token_ms": row.first_token_ms, "ms": row.ms, "error": row.error, "fault": row.fault,
-        "attempts": row.attempts, "route": row.route, "owner": owner_name(&row.owner),
     })
 }

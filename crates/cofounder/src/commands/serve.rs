@@ -57,6 +57,7 @@ pub(crate) async fn run(files: Files, args: &ServeArgs) -> Result<(), Failure> {
         sessions: doors.sessions.clone(),
         people: doors.people.clone(),
         links: doors.links.clone(),
+        budgets: config.budget.budgets(),
         place,
         readiness: readiness(&app, &studio, !args.no_worker),
         registry: registry(&studio),

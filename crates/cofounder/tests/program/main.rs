@@ -24,6 +24,7 @@ mod lists;
 mod models;
 mod money;
 mod money_at_once;
+mod overview;
 mod places;
 mod providers;
 mod readiness;

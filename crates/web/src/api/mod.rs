@@ -5,8 +5,13 @@
 
 mod audit;
 mod categories;
+mod deliveries;
 mod document;
+mod events;
 mod extract;
+mod follow;
+mod models;
+mod money;
 mod page;
 mod people;
 mod posts;
@@ -19,7 +24,8 @@ mod tokens;
 mod words;
 
 pub(crate) use extract::{Named, Query};
-pub(crate) use tags::Seen;
+pub(crate) use page::{Paged, Part};
+pub(crate) use tags::{Has, Seen, Tag};
 
 use axum::{Router, http::header::CONTENT_TYPE, response::IntoResponse, routing::get};
 use bytes::Bytes;
@@ -29,7 +35,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     Service,
     access::{Caller, Look},
-    gateway, health, metrics,
+    content, gateway, health, metrics,
 };
 
 /// The routes that are described, and their description.
@@ -37,11 +43,15 @@ fn described() -> (Router<Service>, OpenApi) {
     let (gateway, of_gateway) = gateway::described().split_for_parts();
     let (router, mut api) = OpenApiRouter::with_openapi(document::head())
         .merge(tasks::routes())
+        .merge(events::routes())
         .merge(posts::routes())
         .merge(categories::routes())
         .merge(words::routes())
         .merge(sources::routes())
         .merge(schedules::routes())
+        .merge(deliveries::routes())
+        .merge(models::routes())
+        .merge(money::routes())
         .merge(session::routes())
         .merge(people::routes())
         .merge(tokens::routes())
@@ -49,6 +59,7 @@ fn described() -> (Router<Service>, OpenApi) {
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
         .routes(routes!(metrics::show))
+        .routes(routes!(content::show))
         .split_for_parts();
     api.merge(of_gateway);
     document::complete(&mut api);

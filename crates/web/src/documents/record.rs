@@ -2,7 +2,8 @@
 
 use cofounder_domain::{Status, TaskId};
 use cofounder_storage::{
-    Database, EffectRecord, HistoryEntry, JournalEvent, RunRecord, StorageError, TaskNote, owner_name,
+    Database, DeliveryRecord, EffectRecord, FeedEvent, HistoryEntry, JournalEvent, RunRecord, StorageError,
+    TaskNote, owner_name,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -89,6 +90,45 @@ pub struct JournalItem {
     pub detail: String,
     /// Who held the lease, if somebody did.
     pub owner: Option<String>,
+}
+
+/// An entry of some task's journal, in the order of the site.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FeedItem {
+    /// Its number in the feed, from 1, without gaps.
+    pub number: i64,
+    /// Whose journal it stands in.
+    pub task_id: TaskId,
+    /// What it says.
+    #[serde(flatten)]
+    pub entry: JournalItem,
+}
+
+/// Something that was told outside, or is to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct DeliveryItem {
+    /// The task that it follows from.
+    pub task_id: TaskId,
+    /// What is known of it.
+    #[serde(flatten)]
+    pub effect: EffectItem,
+    /// What is sent, as text.
+    pub payload: String,
+    /// When it was written down.
+    pub created_at: Moment,
+}
+
+impl From<FeedEvent> for FeedItem {
+    fn from(event: FeedEvent) -> Self {
+        Self { number: event.number, task_id: event.task, entry: event.entry.into() }
+    }
+}
+
+impl From<DeliveryRecord> for DeliveryItem {
+    fn from(record: DeliveryRecord) -> Self {
+        let DeliveryRecord { task, effect, payload, created_at } = record;
+        Self { task_id: task, effect: effect.into(), payload, created_at: created_at.into() }
+    }
 }
 
 /// All of a task's journal.
