@@ -194,7 +194,6 @@ async fn a_short_source_is_used_to_its_end() {
     assert!(left.is_empty(), "{left:#?}");
 }
 
-/// Tried by letting the small model's draft pass as reworked: the test failed.
 #[tokio::test]
 async fn a_model_too_small_to_follow_notes_says_so_and_leaves_the_draft_as_it_was() {
     let bench = Bench::new(Strategy::Sentences).await;

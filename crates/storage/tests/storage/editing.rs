@@ -23,7 +23,7 @@ fn text(markdown: &str) -> PostChange {
     PostChange { markdown: Some(markdown.to_owned()), ..PostChange::default() }
 }
 
-/// Tried by keeping the gate, and by calling every revision checked: the test failed both times.
+/// Tried by keeping the gate: the test failed.
 async fn a_persons_text_is_a_revision_that_is_not_called_checked(bench: Bench) {
     let task = waiting(&bench, Gate::Open).await;
     let act = ada(&bench);
@@ -144,7 +144,7 @@ async fn what_a_person_wrote_is_not_written_over_by_a_rework(bench: Bench) {
     bench.db.by(&act).send_back(task, "Shorter.").await.unwrap();
 }
 
-/// Tried with an open gate, and by letting a worker have the task: the test failed both times.
+/// Tried with an open gate: the test failed.
 async fn a_post_that_is_written_by_hand_says_so_and_needs_a_reason(bench: Bench) {
     waiting(&bench, Gate::Open).await;
     let act = ada(&bench);
@@ -178,7 +178,7 @@ async fn a_post_that_is_written_by_hand_says_so_and_needs_a_reason(bench: Bench)
     }
 }
 
-/// Tried by leaving the last step in place: the retried task had no draft.
+/// Tried by leaving the last step in place: the test failed.
 async fn a_draft_is_deleted_and_what_was_public_is_not(bench: Bench) {
     let task = bench.task().await.id;
     let claimed = got(bench.db.claim(task, &bench.owner(), Duration::from_secs(9), 1).await.unwrap());

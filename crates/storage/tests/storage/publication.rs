@@ -31,7 +31,7 @@ async fn actions(db: &Database) -> Vec<String> {
     lines.into_iter().map(|line| line.action).collect()
 }
 
-/// Tried by leaving the time out of `publish_due`, and the check of the status: the test failed both times.
+/// Tried by leaving the time out of `publish_due`: the test failed.
 async fn a_post_that_is_approved_for_a_time_goes_live_then_and_once(bench: Bench) {
     let task = waiting(&bench, Gate::Open).await;
     let at = bench.db.now() + HOUR;
@@ -92,7 +92,7 @@ async fn a_time_that_has_come_or_a_gate_that_is_blocked_is_no_approval(bench: Be
     assert_eq!(state(&bench.db, open).await.0, Status::AwaitingApproval);
 }
 
-/// Tried by leaving `unpublished_at` as it was, and by publishing drafts: the test failed both times.
+/// Tried with another time in `unpublished_at`: the test failed.
 async fn a_post_is_taken_off_the_site_and_put_back_while_its_task_stays_published(bench: Bench) {
     let task = waiting(&bench, Gate::Open).await;
     let act = Act::OPERATOR;
@@ -125,7 +125,6 @@ async fn a_post_is_taken_off_the_site_and_put_back_while_its_task_stays_publishe
     assert_eq!(bench.db.task(task).await.unwrap().status, Status::Published);
 }
 
-/// Tried by writing the effects outside the transaction: the test failed.
 async fn whichever_statement_of_a_withdrawal_fails_all_of_it_happened_or_nothing(bench: Bench) {
     use crate::failures::{Once, Recorder};
     use cofounder_storage::{Failure, Moment};

@@ -19,7 +19,7 @@ async fn events(bench: &Bench, task: TaskId) -> u64 {
     u64::try_from(bench.db.task(task).await.unwrap().events).unwrap()
 }
 
-/// Tried by leaving `shift` out, by leaving the notes out, and by forgetting every step: the test failed each time.
+/// Tried by leaving the notes out of the history: the test failed.
 async fn a_draft_is_sent_back_with_notes_and_what_was_done_is_kept(bench: Bench) {
     let task = bench.task().await.id;
     let claimed = got(bench.db.claim(task, &bench.owner(), Duration::from_secs(9), 1).await.unwrap());
@@ -61,7 +61,6 @@ async fn a_draft_is_sent_back_with_notes_and_what_was_done_is_kept(bench: Bench)
     );
 }
 
-/// Tried by leaving out the check of the status: the test failed.
 async fn notes_that_say_nothing_and_drafts_that_do_not_wait_change_nothing(bench: Bench) {
     let task = waiting(&bench, Gate::Open).await;
     for notes in ["", " \n", &"x".repeat(4_001)] {

@@ -32,7 +32,7 @@ async fn counted(db: &Database) -> Vec<(String, u64)> {
     db.tags(100, None).await.unwrap().items.into_iter().map(|t| (t.tag, t.posts)).collect()
 }
 
-/// Tried by leaving `still` and `others_see` out: the test failed both times.
+/// Tried by leaving `others_see` out: the test failed.
 async fn a_category_is_made_changed_and_deleted_and_its_posts_stay(bench: Bench) {
     let act = Act::OPERATOR;
     let (db, by) = (&bench.db, bench.db.by(&act));
@@ -107,7 +107,7 @@ async fn tags_are_counted_renamed_and_merged(bench: Bench) {
     assert_eq!((rest.items[0].tag.as_str(), rest.next_cursor), ("x", None));
 }
 
-/// Tried by leaving each condition out: the test failed each time.
+/// Tried by leaving the condition of live posts out: the test failed.
 async fn posts_are_found_by_category_tag_and_status_a_page_at_a_time(bench: Bench) {
     let act = Act::OPERATOR;
     let (db, by) = (&bench.db, bench.db.by(&act));
@@ -147,7 +147,6 @@ async fn posts_are_found_by_category_tag_and_status_a_page_at_a_time(bench: Benc
     assert_eq!(found(PostFilter { status: Some(Status::Rejected), ..all }).await, ["draft"]);
 }
 
-/// Tried by leaving the lock of the site out of `put_tags`: on PostgreSQL the test failed now and then.
 async fn tags_that_change_at_once_are_counted_right(bench: Bench) {
     let workers: Vec<_> = (0..6)
         .map(|number| {
