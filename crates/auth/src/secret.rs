@@ -17,6 +17,12 @@ pub(crate) enum Kind {
     Link,
     /// What a browser shows that was given a form.
     Form,
+    /// What a browser takes along to a provider and brings back once.
+    State,
+    /// What a browser keeps until it is back from there.
+    Browser,
+    /// What a program shows for a while in place of its token.
+    Access,
 }
 
 impl Kind {
@@ -26,6 +32,9 @@ impl Kind {
             Self::Session => "cos_",
             Self::Link => "col_",
             Self::Form => "cob_",
+            Self::State => "cot_",
+            Self::Browser => "coe_",
+            Self::Access => "coa_",
         }
     }
 }

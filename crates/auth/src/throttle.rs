@@ -104,7 +104,7 @@ impl Throttle {
 
 /// Buckets of tries: of each, when it will be full again. One that is full is not remembered.
 #[derive(Debug)]
-struct Buckets<K>(HashMap<K, Timestamp>);
+pub(crate) struct Buckets<K>(HashMap<K, Timestamp>);
 
 impl<K> Default for Buckets<K> {
     fn default() -> Self {
@@ -114,7 +114,7 @@ impl<K> Default for Buckets<K> {
 
 impl<K: Eq + Hash + Clone> Buckets<K> {
     /// How long until a bucket of this size has a try.
-    fn wait(&mut self, key: &K, size: i32, now: Timestamp) -> Duration {
+    pub(crate) fn wait(&mut self, key: &K, size: i32, now: Timestamp) -> Duration {
         let Some(full_at) = self.0.get_mut(key) else { return Duration::ZERO };
         // A clock that was set back makes nobody wait longer than for a whole bucket.
         *full_at = (*full_at).min(now + AGAIN * size.unsigned_abs());
@@ -122,7 +122,7 @@ impl<K: Eq + Hash + Clone> Buckets<K> {
         (has_one - now).to_std().unwrap_or_default()
     }
 
-    fn take(&mut self, key: &K, now: Timestamp) {
+    pub(crate) fn take(&mut self, key: &K, now: Timestamp) {
         if self.0.len() >= ENTRIES && !self.0.contains_key(key) {
             self.0.retain(|_, full_at| *full_at > now);
             // The one that has the most tries left is forgotten: what is being tried hard stays.
@@ -135,7 +135,7 @@ impl<K: Eq + Hash + Clone> Buckets<K> {
         *full_at = now.max(*full_at) + AGAIN;
     }
 
-    fn give_back(&mut self, key: &K) {
+    pub(crate) fn give_back(&mut self, key: &K) {
         if let Some(full_at) = self.0.get_mut(key) {
             *full_at -= AGAIN;
         }
@@ -143,7 +143,7 @@ impl<K: Eq + Hash + Clone> Buckets<K> {
 }
 
 /// The network that an address is in: who has one address of it mostly has them all.
-fn place(address: IpAddr) -> IpAddr {
+pub(crate) fn place(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => {
             let [a, b, c, _] = address.octets();

@@ -53,12 +53,15 @@ impl Tokens {
         self.clock.now()
     }
 
-    /// Whose token this is. What is learnt holds for a second at most: a revocation elsewhere is felt within that, and so
+    /// Whose token, or access token, this is. What is learnt holds for a second at most: a revocation elsewhere is felt within that, and so
     /// is the database's being away. The end of its time is felt at once.
     ///
     /// # Errors
     /// [`AuthError::Refused`] if it is not valid; [`AuthError::Unknown`] if that cannot be told now.
     pub async fn verify(&self, presented: &str) -> Result<Arc<Identity>, AuthError> {
+        if let Some(access) = secret::fingerprint(Kind::Access, presented) {
+            return self.cache.verify(access, &*self.clock, || self.ask_access(access)).await;
+        }
         let token =
             secret::fingerprint(Kind::Token, presented).ok_or(AuthError::Refused(Refusal::Malformed))?;
         self.cache.verify(token, &*self.clock, || self.ask(token)).await
@@ -98,6 +101,22 @@ impl Tokens {
         match self.db.token_by_hash(&hex::encode(token)).await {
             Ok(Some(found)) if found.revoked_at.is_some() => Answer::Refused(Refusal::Revoked),
             Ok(Some(found)) => Answer::Known(Arc::new(found.into())),
+            Ok(None) => Answer::Refused(Refusal::Unknown),
+            Err(error) => Answer::Away(Arc::new(error)),
+        }
+    }
+
+    /// An access token is its token, with no more rights and no later end.
+    async fn ask_access(&self, access: Fingerprint) -> Answer {
+        match self.db.access_token_by_hash(&hex::encode(access)).await {
+            Ok(Some(found)) if found.token.revoked_at.is_some() => Answer::Refused(Refusal::Revoked),
+            Ok(Some(found)) => {
+                let mut identity = Identity::from(found.token);
+                let narrowed = found.scopes.iter().filter_map(|scope| scope.parse().ok());
+                identity.scopes = narrowed.filter(|scope| identity.allows(*scope)).collect();
+                identity.expires_at = identity.expires_at.min(found.expires_at);
+                Answer::Known(Arc::new(identity))
+            }
             Ok(None) => Answer::Refused(Refusal::Unknown),
             Err(error) => Answer::Away(Arc::new(error)),
         }

@@ -15,7 +15,12 @@ use std::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{cli::Global, config::Config, failure::Failure, studio::Studio};
+use crate::{
+    cli::Global,
+    config::{self, Config},
+    failure::Failure,
+    studio::Studio,
+};
 
 /// Where things are, and how the program is set.
 pub(crate) struct Files {
@@ -29,20 +34,29 @@ pub(crate) struct Files {
 impl Files {
     /// Flags, then the environment, then the configuration file, then defaults.
     pub(crate) fn find(global: &Global) -> Result<Self, Failure> {
+        let (files, problems) = Self::look(global)?;
+        Failure::of_all(problems, Vec::new(), "nothing was done").map_or(Ok(files), Err)
+    }
+
+    /// The same with defaults in place of what cannot be used, and everything that cannot.
+    pub(crate) fn look(global: &Global) -> Result<(Self, Vec<String>), Failure> {
         let config_file = config_file(global)?;
-        let config = Config::read(config_file.as_deref(), variables())?;
+        let text = config_file.as_deref().map(config::text).transpose()?.unwrap_or_default();
+        let (config, mut problems) = Config::told(&text, config_file.as_deref(), variables());
         let data_dir = global.data_dir.clone().or_else(|| dirs::data_dir().map(|d| d.join("cofounder")));
         let data_dir = data_dir.ok_or_else(|| {
             Failure::usage("no home folder is known. Name a data directory with --data-dir")
         })?;
-        let database = match global.database_url.as_ref().or(config.database.url.as_ref()) {
-            None => Location::Sqlite(data_dir.join("cofounder.db")),
-            Some(url) => url.parse().map_err(Failure::usage)?,
-        };
+        let url = global.database_url.as_ref().or(config.database.url.as_ref());
+        let database = url.map(|url| url.parse::<Location>()).transpose().unwrap_or_else(|problem| {
+            problems.push(problem.to_string());
+            None
+        });
+        let database = database.unwrap_or_else(|| Location::Sqlite(data_dir.join("cofounder.db")));
         let models = std::env::var_os("COFOUNDER_MODEL_DIR").map(PathBuf::from);
         let models = models.or_else(|| dirs::cache_dir().map(|d| d.join("cofounder/models")));
         let registry = Registry::new(models.unwrap_or_else(|| data_dir.join("models")));
-        Ok(Self { config, config_file, data_dir, database, registry })
+        Ok((Self { config, config_file, data_dir, database, registry }, problems))
     }
 
     /// The same with the configuration as it stands now.

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     app::App,
     failure::Failure,
+    logging::say,
     pull::{PullBar, fetch, megabytes},
     studio::Studio,
 };
@@ -25,7 +26,7 @@ pub(crate) async fn prepare(
     let Some(first) = route.targets.first() else {
         return Err(Failure::failed("no model can take this task"));
     };
-    eprintln!("model: {first} ({})", route.why);
+    say(format!("model: {first} ({})", route.why));
     tell_passed_over(&route);
     if !studio.meter.router().is_embedded(&first.provider) {
         // Remote models count as able: nobody wants to pay for a probe.
@@ -82,15 +83,15 @@ pub(crate) async fn measure(
             "it is too small for whole sections: articles are written sentence by sentence, and what fails a check is quoted"
         }
     };
-    eprintln!(
+    say(format!(
         "probe: {supported} of {sentences} sentences of {model} were cited, supported and its own; {how}"
-    );
+    ));
     Ok(probe)
 }
 
 fn tell_passed_over(route: &Route) {
     for (name, why) in &route.passed_over {
-        eprintln!("  not used: {name} ({why})");
+        say(format!("  not used: {name} ({why})"));
     }
 }
 
@@ -98,7 +99,7 @@ fn tell_better(model: &str) {
     if let Some(available) = available_memory()
         && let Some(better) = better_for(available, model)
     {
-        eprintln!(
+        say(format!(
             "  better on this machine: {} ({}, {} to fetch, needs about {} of memory of {} free): `cofounder model pull {}`, then --model {}",
             better.title,
             better.licence,
@@ -107,7 +108,7 @@ fn tell_better(model: &str) {
             megabytes(available),
             better.name,
             better.name
-        );
+        ));
     }
 }
 

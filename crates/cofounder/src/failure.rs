@@ -28,6 +28,20 @@ impl Failure {
         Self { code, kind, message: message.to_string() }
     }
 
+    /// Several at once, each on a line of its own; none if there are none. What is wrong with the configuration is
+    /// wrong use; what is only not to be had where the program runs is not.
+    pub(crate) fn of_all(wrong: Vec<String>, missing: Vec<String>, kept: &str) -> Option<Self> {
+        let usage = !wrong.is_empty();
+        let mut all = wrong;
+        all.extend(missing);
+        let message = match all.as_slice() {
+            [] => return None,
+            [one] => one.clone(),
+            many => format!("{} things are wrong, and {kept}:\n  {}", many.len(), many.join("\n  ")),
+        };
+        Some(if usage { Self::usage(message) } else { Self::failed(message) })
+    }
+
     /// The same with more words behind it.
     pub(crate) fn and(mut self, more: impl Display) -> Self {
         self.message = format!("{}\n{more}", self.message);
@@ -61,7 +75,7 @@ impl Failure {
             let problem =
                 serde_json::json!({"error": {"type": self.kind.problem(), "message": self.message}});
             eprintln!("{problem}");
-        } else {
+        } else if !crate::logging::say_last(&self.message) {
             eprintln!("error: {}", self.message);
         }
     }

@@ -21,6 +21,9 @@ const MAX_SOCKET_PATH: usize = 100;
 /// How long another process's engine may take to appear.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long an engine may take to say how it is.
+const GLANCE: Duration = Duration::from_millis(100);
+
 /// How the engine is to run.
 #[derive(Clone, Debug)]
 pub(crate) struct EngineSettings {
@@ -35,6 +38,16 @@ pub(crate) struct EngineLauncher {
     folder: PathBuf,
     settings: EngineSettings,
     engines: Mutex<HashMap<String, Arc<Engine>>>,
+}
+
+/// How the engine of a model is.
+#[derive(Clone, Debug)]
+pub(crate) struct EngineState {
+    pub(crate) model: String,
+    /// Its process, if it runs.
+    pub(crate) pid: Option<u32>,
+    /// How often it was started after the first time.
+    pub(crate) restarts: u64,
 }
 
 #[derive(Debug)]
@@ -55,6 +68,33 @@ impl EngineLauncher {
     pub(crate) async fn stop(&self) {
         for (_, engine) in self.engines.lock().await.drain() {
             engine.service.stop().await;
+        }
+    }
+
+    /// The engines that this process has started.
+    pub(crate) async fn states(&self) -> Vec<EngineState> {
+        let engines: Vec<(String, Arc<Engine>)> =
+            self.engines.lock().await.iter().map(|(model, engine)| (model.clone(), engine.clone())).collect();
+        let mut states = Vec::new();
+        for (model, engine) in engines {
+            // One that is being started is not asked: whoever waits for it holds it.
+            let asked = async { (engine.service.pid().await, engine.service.restarts().await) };
+            if let Ok((pid, restarts)) = tokio::time::timeout(GLANCE, asked).await {
+                states.push(EngineState { model, pid, restarts });
+            }
+        }
+        states.sort_by(|a, b| a.model.cmp(&b.model));
+        states
+    }
+
+    /// Whether this process runs an engine for it now.
+    pub(crate) async fn runs(&self, model: &str) -> bool {
+        match self.own(model).await {
+            Some(engine) => {
+                let pid = tokio::time::timeout(GLANCE, engine.service.pid()).await;
+                pid.is_ok_and(|pid| pid.is_some())
+            }
+            None => false,
         }
     }
 

@@ -11,6 +11,7 @@ mod commands;
 mod config;
 mod doors;
 mod failure;
+mod faults;
 mod files;
 mod gauges;
 mod health;
@@ -18,9 +19,12 @@ mod keeping;
 mod launcher;
 mod lifecycle;
 mod logging;
+mod looked_up;
 mod output;
+mod parts;
 mod progress;
 mod pull;
+mod reload;
 mod result;
 mod studio;
 mod task_view;
@@ -51,13 +55,19 @@ fn main() -> ExitCode {
             .build()
         {
             Ok(runtime) => {
-                let outcome = runtime.block_on(commands::run(&cli));
+                runtime.spawn(logging::keep_telling());
+                let outcome = runtime.block_on(async {
+                    let outcome = commands::run(&cli).await;
+                    logging::flush().await;
+                    outcome
+                });
                 runtime.shutdown_timeout(std::time::Duration::from_millis(500));
                 outcome
             }
             Err(error) => Err(Failure::failed(format!("the program could not start its threads: {error}"))),
         },
     };
+    logging::finish();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

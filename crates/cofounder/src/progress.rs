@@ -11,6 +11,8 @@ use std::{
     time::Duration,
 };
 
+use crate::logging::harmless;
+
 /// Shows a run's events.
 pub(crate) struct Display {
     /// What each step's model calls took, counted by the meter.
@@ -82,7 +84,7 @@ impl Display {
         }
         eprintln!("{line}");
         for reason in reasons {
-            eprintln!("    {reason}");
+            eprintln!("    {}", harmless(reason));
         }
     }
 }
@@ -94,6 +96,7 @@ impl Progress for Display {
             Event::StepDetail { text, .. } => self.detail(text),
             Event::StepRetry { path, reason, after, .. } => {
                 self.clear();
+                let reason = harmless(reason);
                 eprintln!("… {path}: {reason}; trying again in {:.1} s", after.as_secs_f64());
             }
             Event::StepFinished { path, status, elapsed, replayed, reasons } => {

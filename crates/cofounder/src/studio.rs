@@ -11,13 +11,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::task::JoinHandle;
 use url::Url;
 
-use crate::{
-    app::App,
-    config::Config,
-    failure::Failure,
-    health::note_health,
-    launcher::{EngineLauncher, EngineSettings},
-};
+use crate::{app::App, config::Config, failure::Failure, health::note_health, launcher::EngineLauncher};
 
 /// What makes model calls.
 pub(crate) struct Studio {
@@ -34,7 +28,7 @@ pub(crate) struct Studio {
 impl Studio {
     pub(crate) async fn open(app: &App) -> Result<Self, Failure> {
         let config = &app.files.config;
-        let settings = EngineSettings { threads: config.engine.threads, context: config.engine.context };
+        let settings = config.engine.settings();
         let launcher =
             Arc::new(EngineLauncher::new(app.files.registry.clone(), &app.files.data_dir, settings));
         let ollama = match config.provider.is_empty() && config.ollama.discover {

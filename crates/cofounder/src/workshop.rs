@@ -7,7 +7,7 @@ use cofounder_pipeline::VERSION;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
-use crate::{app::App, chosen, failure::Failure, studio::Studio};
+use crate::{app::App, chosen, failure::Failure, logging::say, studio::Studio};
 
 /// Makes the workflows of claimed tasks, all with the same models: their health and limits are shared.
 pub(crate) struct Atelier {
@@ -67,16 +67,18 @@ impl Progress for Lines {
     fn event(&self, event: &Event) {
         let task = self.0;
         match event {
-            Event::RunStarted { kept, .. } => eprintln!("{task}  claimed, {kept} step(s) are done already"),
+            Event::RunStarted { kept, .. } => {
+                say(format!("{task}  claimed, {kept} step(s) are done already"))
+            }
             Event::StepFinished { path, status, elapsed, replayed: false, reasons } => {
                 let why =
                     if reasons.is_empty() { String::new() } else { format!("  {}", reasons.join("; ")) };
-                eprintln!("{task}  {path} {} in {:.1} s{why}", status.as_str(), elapsed.as_secs_f64());
+                say(format!("{task}  {path} {} in {:.1} s{why}", status.as_str(), elapsed.as_secs_f64()));
             }
             Event::StepRetry { path, reason, after } => {
-                eprintln!("{task}  {path}: {reason}; trying again in {:.1} s", after.as_secs_f64());
+                say(format!("{task}  {path}: {reason}; trying again in {:.1} s", after.as_secs_f64()));
             }
-            Event::RunFinished { status } => eprintln!("{task}  {status}"),
+            Event::RunFinished { status } => say(format!("{task}  {status}")),
             _ => {}
         }
     }

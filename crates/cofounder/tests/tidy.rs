@@ -116,8 +116,8 @@ fn crates_open_with_what_they_are_for() {
     }
 }
 
-const DOCUMENTS: [&str; 5] =
-    ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"];
+const DOCUMENTS: [&str; 6] =
+    ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "docs/attacks.md"];
 
 /// Everything in backquotes that looks like a path of this repository.
 fn paths(text: &str) -> impl Iterator<Item = &str> {
@@ -141,6 +141,32 @@ fn paths_that_documents_name_exist() {
         }
     }
     assert!(named > 10, "the documents name only {named} paths: does this test still read them?");
+}
+
+/// Every test that the table of attacks names. Tried by renaming one: the test failed.
+#[test]
+fn tests_that_the_table_of_attacks_names_exist() {
+    let metadata = metadata();
+    let folders =
+        metadata.packages.iter().map(|p| p.manifest_path.parent().unwrap().as_std_path().to_owned());
+    let (mut waiting, mut code): (Vec<PathBuf>, _) = (folders.collect(), String::new());
+    while let Some(path) = waiting.pop() {
+        if path.is_dir() {
+            waiting.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            code += &fs::read_to_string(path).unwrap();
+        }
+    }
+    let table = fs::read_to_string(root().join("docs/attacks.md")).unwrap();
+    let names = table.split('`').skip(1).step_by(2).filter(|name| name.matches('_').count() > 4);
+    let names: Vec<&str> = names.filter(|name| !name.contains('.')).collect();
+    assert!(names.len() > 20, "the table names only {names:?}");
+    for name in names {
+        assert!(
+            code.contains(&format!("fn {name}()")) || code.contains(&format!("fn {name}(")),
+            "there is no test {name}"
+        );
+    }
 }
 
 /// Every `cofounder …` command in the documents' code blocks is one that the program knows.

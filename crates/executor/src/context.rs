@@ -10,9 +10,10 @@ use std::{
 };
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use crate::{
-    Event, Needs, Outcome, Permits, Progress, Settings, StepContext, StepError, Trial, error::Cause,
+    Event, Metrics, Needs, Outcome, Permits, Progress, Settings, StepContext, StepError, Trial, error::Cause,
 };
 
 /// How long a step may go on after its run was asked to stop.
@@ -24,6 +25,7 @@ pub struct RunContext {
     pub(crate) claimed: Claimed,
     pub(crate) settings: Settings,
     pub(crate) permits: Permits,
+    pub(crate) metrics: Metrics,
     pub(crate) progress: Arc<dyn Progress>,
     /// Stops the run at its next step.
     pub(crate) drain: CancellationToken,
@@ -71,6 +73,16 @@ impl RunContext {
         F: Future<Output = Result<Outcome<T>, StepError>>,
     {
         let path = StepPath::new(path);
+        let span = tracing::error_span!("step", step = %path);
+        self.done(path, needs, work).instrument(span).await
+    }
+
+    async fn done<T, W, F>(&self, path: StepPath, needs: Needs<'_>, work: W) -> Result<T, StepError>
+    where
+        T: Serialize + DeserializeOwned,
+        W: Fn(StepContext) -> F,
+        F: Future<Output = Result<Outcome<T>, StepError>>,
+    {
         if self.cancel.is_cancelled() || self.drain.is_cancelled() {
             return Err(StepError::interrupted());
         }
@@ -155,6 +167,7 @@ impl RunContext {
         F: Future<Output = Result<Outcome<T>, StepError>>,
     {
         let attempt = self.db.begin_step(&self.claimed, path).await.map_err(StepError::storage)?;
+        self.metrics.attempt_begins(path);
         self.progress.event(&Event::StepStarted { path: path.clone(), attempt });
         let outcome = match &self.trial {
             None => self.carry_out(path, needs, work, started).await?,
@@ -267,6 +280,9 @@ impl RunContext {
             let mut shortfalls = self.shortfalls.lock().unwrap_or_else(PoisonError::into_inner);
             let new: Vec<_> = reasons.iter().filter(|r| !shortfalls.contains(r)).cloned().collect();
             shortfalls.extend(new);
+        }
+        if !replayed {
+            self.metrics.step_ended(path, status, elapsed);
         }
         self.progress.event(&Event::StepFinished { path: path.clone(), status, elapsed, replayed, reasons });
     }

@@ -6,6 +6,7 @@ use futures_util::{StreamExt, stream};
 use std::{sync::Arc, time::Duration};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use crate::{Executor, Stop};
 
@@ -61,7 +62,10 @@ async fn deliver(executor: &Executor, courier: &Arc<dyn Courier>, stop: &Stop) -
         if due.is_empty() {
             return Ok(());
         }
-        let carried = stream::iter(due).map(|effect| carry(executor, courier, effect, stop));
+        let carried = stream::iter(due).map(|effect| {
+            let span = tracing::error_span!("effect", effect = %effect.id, task = %effect.task);
+            carry(executor, courier, effect, stop).instrument(span)
+        });
         let carried: Vec<_> = carried.buffer_unordered(AT_ONCE).collect().await;
         carried.into_iter().collect::<Result<Vec<()>, _>>()?;
     }
@@ -85,6 +89,7 @@ async fn carry(
         Delivery::Again(error, after) => Delivery::Again(error, after.max(pause(effect.attempt))),
         delivery => delivery,
     };
+    executor.metrics.carried(&delivery);
     let written = patiently(ALLOWED, &stop.now, || executor.db.finish_effect(&effect, &delivery)).await;
     match written {
         // Others have judged it meanwhile.

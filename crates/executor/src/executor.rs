@@ -9,8 +9,9 @@ use std::{
 };
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
-use crate::{Event, Permits, Progress, RunContext, StepError, Trial, error::Cause};
+use crate::{Event, Metrics, Permits, Progress, RunContext, StepError, Trial, error::Cause};
 
 /// How often a run looks whether a person or another worker has moved its task on.
 pub(crate) const GLANCE: Duration = Duration::from_millis(500);
@@ -98,6 +99,7 @@ pub struct Executor {
     pub(crate) db: Arc<Database>,
     pub(crate) owner: Owner,
     pub(crate) settings: Settings,
+    pub(crate) metrics: Metrics,
     permits: Permits,
     trial: Option<Arc<dyn Trial>>,
 }
@@ -106,13 +108,19 @@ impl Executor {
     /// An executor that claims tasks as `owner`.
     #[must_use]
     pub fn new(db: Arc<Database>, owner: Owner, settings: Settings) -> Self {
-        Self { db, owner, settings, permits: Permits::default(), trial: None }
+        Self { db, owner, settings, metrics: Metrics::default(), permits: Permits::default(), trial: None }
     }
 
     /// The same with limits on what steps use at the same time.
     #[must_use]
     pub fn with_permits(self, permits: Permits) -> Self {
         Self { permits, ..self }
+    }
+
+    /// The same, counting with others.
+    #[must_use]
+    pub fn with_metrics(self, metrics: Metrics) -> Self {
+        Self { metrics, ..self }
     }
 
     /// The same with a trial of its steps: for tests of workflows.
@@ -153,12 +161,28 @@ impl Executor {
         progress: Arc<dyn Progress>,
         stop: &Stop,
     ) -> Result<Finished, StorageError> {
+        let span = tracing::error_span!("task", task = %claimed.task);
+        let running = self.metrics.run_begins();
+        let finished = self.run_within(claimed, workflow, progress, stop).instrument(span).await;
+        drop(running);
+        self.metrics.run_ended(&finished);
+        finished
+    }
+
+    async fn run_within(
+        &self,
+        claimed: Claimed,
+        workflow: &dyn Workflow,
+        progress: Arc<dyn Progress>,
+        stop: &Stop,
+    ) -> Result<Finished, StorageError> {
         let task = claimed.task;
         let context = RunContext {
             db: self.db.clone(),
             claimed: claimed.clone(),
             settings: self.settings,
             permits: self.permits.clone(),
+            metrics: self.metrics.clone(),
             progress: progress.clone(),
             drain: stop.drain.clone(),
             cancel: stop.now.child_token(),

@@ -6,7 +6,8 @@
 //! be cancelled at any await point. A [`Worker`] takes tasks from the queue, sets those free whose worker is gone, makes
 //! those that a schedule asks for, and has a [`Courier`] carry out effects outside, once each.
 //!
-//! This crate does not know what its steps do: nothing of models, articles or networks.
+//! This crate does not know what its steps do: nothing of models, articles or networks. [`Metrics`] counts what they came
+//! to, and knows nobody who reads it.
 
 mod chore;
 mod context;
@@ -15,6 +16,7 @@ mod error;
 mod event;
 mod executor;
 mod late;
+mod metrics;
 mod permits;
 mod schedule;
 mod step;
@@ -28,6 +30,7 @@ pub use courier::Courier;
 pub use error::StepError;
 pub use event::{Event, Progress, Silent};
 pub use executor::{Ending, Executor, Finished, Settings, Stop, Workflow};
+pub use metrics::Metrics;
 pub use permits::{Permit, Permits};
 pub use schedule::{Rule, RuleError};
 pub use step::{Needs, Outcome, StepContext};

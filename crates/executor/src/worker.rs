@@ -208,6 +208,7 @@ impl Worker {
             }
         }
         let recovered = db.recover(&self.executor.owner, self.settings.patience).await?;
+        self.executor.metrics.recovered(recovered.waiting.len(), recovered.given_up.len());
         for task in &recovered.given_up {
             tracing::error!(%task, "given up: its workers keep ending before anything is journalled");
         }

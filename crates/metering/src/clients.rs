@@ -9,6 +9,7 @@ use std::{
 };
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span, field::Empty};
 
 use crate::{
     CallError, ClientStream, Meter, Payer, budgets::Accounts, dearer, open::Open, tab::Tab, worst::Size,
@@ -102,13 +103,19 @@ impl Meter {
         let (tell, told) = oneshot::channel();
         let meter = Arc::clone(self);
         // In a box, since a future of this size is moved several times until it is a task (bench/gateway).
-        self.running.spawn(Box::pin(async move {
+        // It is within the request still, though nobody may wait for it any more.
+        let span = tracing::error_span!("call", call = Empty);
+        let work = async move {
             match meter.begin_client(call).await {
-                Ok(open) => work(open, tell).await,
+                Ok(open) => {
+                    Span::current().record("call", tracing::field::display(open.id));
+                    work(open, tell).await;
+                }
                 // Who asked may be gone, and then nobody needs to know.
                 Err(error) => drop(tell.send(Err(error))),
             }
-        }));
+        };
+        self.running.spawn(Box::pin(work.instrument(span)));
         let told = told.await.map_err(CallError::bug)?;
         gone.disarm();
         told

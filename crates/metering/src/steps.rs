@@ -14,6 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span, field::Empty};
 
 use crate::{
     CallError, Meter, Payer, Took,
@@ -95,6 +96,11 @@ impl Meter {
     /// # Errors
     /// [`CallError`]; the call's money is given back, but for attempts that a provider may charge for.
     pub async fn chat(&self, call: Call<'_>) -> Result<Metered, CallError> {
+        let span = tracing::error_span!("call", call = Empty);
+        self.answered(call).instrument(span).await
+    }
+
+    async fn answered(&self, call: Call<'_>) -> Result<Metered, CallError> {
         let key = match call.run {
             Some(run) => key(run.task, call.step, call.ordinal, &call.request).map_err(CallError::bug)?,
             None => String::new(),
@@ -112,6 +118,7 @@ impl Meter {
         let (tab, accounts) = self.open_tab(size, &route, &payer, now).await?;
         let entry = self.begin(&call, &key, &route).await?;
         let (id, begun) = (CallId::new(now), Instant::now());
+        Span::current().record("call", tracing::field::display(id));
         let mut course = Course { meter: self, call: &call, id, entry, begun, route: &route, accounts, tab };
         let asked = RouterCall {
             route: &route,

@@ -17,7 +17,7 @@ use std::{
 };
 use tokio::sync::Mutex;
 
-use crate::{Faults, Location, StorageError, group::Group, migrate, wake::Alarm};
+use crate::{Faults, Location, StorageError, group::Group, migrate, stats::Waits, wake::Alarm};
 
 /// How long an SQLite file may take to be made, also by another process.
 const MADE: Duration = Duration::from_secs(10);
@@ -77,6 +77,7 @@ pub struct Database {
     pub(crate) writer: Arc<Mutex<()>>,
     pub(crate) alarm: Alarm,
     pub(crate) group: Group,
+    pub(crate) waits: Arc<Waits>,
 }
 
 impl Database {
@@ -161,8 +162,9 @@ impl Database {
         settings: PoolSettings,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let (writer, alarm, group) = (Arc::default(), Alarm::default(), Group::default());
-        Self { pool, location: location.clone(), settings, clock, faults: None, writer, alarm, group }
+        let (writer, alarm, group, waits) =
+            (Arc::default(), Alarm::default(), Group::default(), Arc::default());
+        Self { pool, location: location.clone(), settings, clock, faults: None, writer, alarm, group, waits }
     }
 
     /// The same database with faults: for tests.

@@ -6,6 +6,7 @@
 //! that belongs together is one transaction, and no type of a database's driver leaves this crate. It knows the words
 //! of `domain` and nothing of models, networks, or how an article is made.
 
+mod access_tokens;
 mod accounts;
 mod audit;
 mod by_hand;
@@ -23,6 +24,7 @@ mod faults;
 mod feed;
 mod group;
 mod health;
+mod identities;
 mod journal;
 mod keeping;
 mod lease;
@@ -49,6 +51,7 @@ mod sources;
 mod spent;
 mod sql;
 mod states;
+mod stats;
 mod tags;
 mod tasks;
 mod tokens;
@@ -56,6 +59,7 @@ mod wake;
 mod wording;
 mod work;
 
+pub use access_tokens::{AccessToken, NewAccessToken, OPEN_ACCESS_TOKENS};
 pub use accounts::{Account, AccountState, Taken};
 pub use audit::{Act, Acting, Actor, ActorKind, AuditFilter, AuditLine};
 pub use by_hand::NewPost;
@@ -72,6 +76,7 @@ pub use error::StorageError;
 pub use faults::{Failure, Faults, Moment};
 pub use feed::FeedEvent;
 pub use health::TargetHealth;
+pub use identities::{IdentityKey, LinkedIdentity, Newcomer};
 pub use journal::JournalEvent;
 pub use keeping::{
     Backup, BackupFile, BackupInfo, KeepingError, KeepingProgress, NOT_CARRIED, Restored, TableSum,
@@ -94,7 +99,8 @@ pub use sessions::{NewSession, Session, SignedIn};
 pub use slices::{OpenSlice, Spend};
 pub use sources::SourceSummary;
 pub use spent::Spent;
-pub use states::{BegunSignIn, NewSignIn};
+pub use states::{BegunSignIn, NewSignIn, OPEN_SIGN_INS, OPEN_SIGN_INS_OF_A_BROWSER};
+pub use stats::{Begun, Depths};
 pub use tags::Tag;
 pub use tasks::{HistoryEntry, Listed, Page, Task};
 pub use tokens::{NewToken, Token};

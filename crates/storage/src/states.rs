@@ -6,9 +6,14 @@ use std::fmt;
 
 use crate::{
     Database, StorageError,
-    sql::{signed, values},
+    sql::{Sql, signed, values},
     work::transaction,
 };
+
+/// The most sign-ins that are open at the same time, in all. Anybody can begin one.
+pub const OPEN_SIGN_INS: u64 = 10_000;
+/// The most that are open in one browser.
+pub const OPEN_SIGN_INS_OF_A_BROWSER: u64 = 8;
 
 /// A sign-in that begins.
 #[derive(Clone, PartialEq, Eq)]
@@ -59,12 +64,13 @@ impl fmt::Debug for BegunSignIn {
 }
 
 impl Database {
-    /// Writes down that a sign-in begins.
+    /// Writes down that a sign-in begins. Of those that are open, the oldest go: of its browser, and of all.
     ///
     /// # Errors
     /// [`StorageError`] if the database does not take it.
     pub async fn begin_sign_in(&self, new: &NewSignIn) -> Result<(), StorageError> {
         transaction!(self, |sql| {
+            make_room(&sql, &new.browser_hash).await?;
             let text = "INSERT INTO sign_in_states (hash, browser_hash, provider, nonce, verifier, return_to, person_id, created_at,
                           expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
             let row = values![
@@ -106,7 +112,7 @@ impl Database {
         .await
     }
 
-    /// Drops sessions, links and begun sign-ins that ended before this time, at most `limit` of each; tells how many.
+    /// Drops sessions, links, begun sign-ins and access tokens that ended before this time, at most `limit` of each; tells how many.
     ///
     /// # Errors
     /// [`StorageError`] if the database does not take it.
@@ -125,9 +131,29 @@ impl Database {
     }
 }
 
+/// Drops what has ended, and the oldest of what is open, so that one more is within the bounds.
+async fn make_room(sql: &Sql<'_>, browser: &str) -> Result<(), StorageError> {
+    let text = "DELETE FROM sign_in_states WHERE expires_at <= $1";
+    sql.run(text, values![sql.db.millis()]).await?;
+    // Whoever comes later than those that may stay, the newest first.
+    let text =
+        "DELETE FROM sign_in_states WHERE hash IN (SELECT hash FROM sign_in_states WHERE browser_hash = $1
+                  ORDER BY created_at DESC, hash DESC LIMIT $2 OFFSET $3)";
+    sql.run(text, values![browser, i64::MAX, signed(OPEN_SIGN_INS_OF_A_BROWSER - 1)]).await?;
+    let text = "SELECT count(*) AS open FROM sign_in_states";
+    let open: i64 = sql.one(text, values![]).await?.map_or(Ok(0), |row| row.get("open"))?;
+    let too_many = open - signed(OPEN_SIGN_INS - 1);
+    if too_many > 0 {
+        let text = "DELETE FROM sign_in_states WHERE hash IN (SELECT hash FROM sign_in_states ORDER BY created_at, hash LIMIT $1)";
+        sql.run(text, values![too_many]).await?;
+    }
+    Ok(())
+}
+
 /// What is swept: a table, its key, and when a row of it ends.
-const SWEPT: [(&str, &str, &str); 3] = [
+const SWEPT: [(&str, &str, &str); 4] = [
     ("sessions", "id", "idle_until"),
     ("one_time_links", "hash", "expires_at"),
     ("sign_in_states", "hash", "expires_at"),
+    ("access_tokens", "hash", "expires_at"),
 ];

@@ -185,7 +185,7 @@ impl Database {
     }
 }
 
-fn token_of(row: &Row) -> Result<Token, StorageError> {
+pub(crate) fn token_of(row: &Row) -> Result<Token, StorageError> {
     Ok(Token {
         id: row.parse("id")?,
         name: row.get("name")?,

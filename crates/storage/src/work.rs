@@ -109,7 +109,12 @@ impl Database {
     /// at a time, and those who come second only look again after a while: they would pass each other at random.
     pub(crate) async fn turn(&self) -> Option<MutexGuard<'_, ()>> {
         match self.location {
-            Location::Sqlite(_) => Some(self.writer.lock().await),
+            Location::Sqlite(_) => {
+                let since = Instant::now();
+                let turn = self.writer.lock().await;
+                self.waits.waited(since);
+                Some(turn)
+            }
             Location::Postgres(_) => None,
         }
     }
@@ -122,7 +127,10 @@ impl Database {
         };
         self.strike("BEGIN", Moment::Before)?;
         let limit = self.settings.acquire.saturating_add(self.settings.statement);
-        self.in_time(limit, self.pool.begin_with_options(options)).await
+        let since = Instant::now();
+        let begun = self.in_time(limit, self.pool.begin_with_options(options)).await;
+        self.waits.begun(since);
+        begun
     }
 
     /// A transaction that only reads: it sees what was committed when its first statement began, whatever others commit

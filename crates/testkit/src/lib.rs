@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod gguf;
 pub mod hub;
+pub mod identity;
 pub mod postgres;
 pub mod provider;
 pub mod receiver;

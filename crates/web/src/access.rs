@@ -15,7 +15,7 @@ use std::{
 };
 
 use crate::{
-    Problem,
+    Problem, Rates,
     api::Seen,
     connections::Peer,
     place::Place,
@@ -87,6 +87,7 @@ impl<P: Permission> FromRequestParts<Service> for Caller<P> {
         let place = Place::from_ref(service);
         let shown = Shown::of(&parts.headers, &place);
         let identity = shown.identity(&Doors::from_ref(service)).await?;
+        Arc::<Rates>::from_ref(service).admit(parts, &identity, P::SCOPE)?;
         shown.check_origin(parts, &place)?;
         permit::<P>(&identity)?;
         let Ok(visitor) = Visiting::from_request_parts(parts, service).await;

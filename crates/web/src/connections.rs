@@ -25,10 +25,12 @@ use std::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
     time::sleep,
 };
 use tokio_util::sync::CancellationToken;
+
+use crate::{ListenSettings, Traffic};
 
 /// How long nothing is taken after the system could not give a connection, for want of file descriptors or memory.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -42,9 +44,12 @@ pub(crate) struct Peer(pub(crate) IpAddr);
 /// Every open connection of a listener.
 pub(crate) struct Connections {
     each: Arc<Each>,
+    settings: watch::Receiver<ListenSettings>,
     /// One for each that may be open.
     places: Arc<Semaphore>,
     most: u32,
+    /// Places that are taken and are not given to others when they are free: there were more.
+    owed: u32,
     /// When it was said that all places are taken.
     said: Option<Instant>,
 }
@@ -55,25 +60,38 @@ struct Each {
     routes: Router,
     head: Duration,
     stop: CancellationToken,
+    traffic: Traffic,
 }
 
 impl Connections {
-    /// Connections that are asked for these routes, `most` of them at a time.
-    pub(crate) fn new(routes: Router, head: Duration, most: u32, stop: CancellationToken) -> Self {
-        let mut builder = Builder::new(TokioExecutor::new());
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(head);
-        builder.http2().timer(TokioTimer::new()).keep_alive_interval(head);
-        let each = Arc::new(Each { builder, routes, head, stop });
-        Self { each, places: Arc::new(Semaphore::new(most as usize)), most, said: None }
+    /// Connections that are asked for these routes, within these limits.
+    pub(crate) fn new(
+        routes: Router,
+        mut settings: watch::Receiver<ListenSettings>,
+        stop: CancellationToken,
+        traffic: Traffic,
+    ) -> Self {
+        let ListenSettings { head, connections: most, .. } = *settings.borrow_and_update();
+        let each = Arc::new(Each { builder: builder(head), routes, head, stop, traffic });
+        let places = Arc::new(Semaphore::new(most as usize));
+        Self { each, settings, places, most, owed: 0, said: None }
     }
 
     /// Takes connections until it is told to stop, and ends when all have ended.
     pub(crate) async fn serve(mut self, listener: TcpListener) {
         let stop = self.each.stop.clone();
+        // Nobody may change the limits any more.
+        let mut lone = false;
+        let mut changes = self.settings.clone();
         loop {
             let next = tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
+                changed = changes.changed(), if !lone => {
+                    lone = changed.is_err();
+                    self.change();
+                    continue;
+                }
                 next = self.next(&listener) => next,
             };
             let Some((stream, peer, place)) = next else { break };
@@ -85,7 +103,30 @@ impl Connections {
             });
         }
         drop(listener);
-        drop(self.places.acquire_many(self.most).await);
+        drop(self.places.acquire_many(self.most + self.owed).await);
+    }
+
+    /// Goes on within other limits. Connections that are open stay, with the time that they began with.
+    fn change(&mut self) {
+        let ListenSettings { head, connections, .. } = *self.settings.borrow_and_update();
+        let Each { routes, stop, traffic, .. } = &*self.each;
+        self.each = Arc::new(Each {
+            builder: builder(head),
+            routes: routes.clone(),
+            head,
+            stop: stop.clone(),
+            traffic: traffic.clone(),
+        });
+        match connections.checked_sub(self.most) {
+            Some(more) => {
+                let paid = more.min(self.owed);
+                self.owed -= paid;
+                self.places.add_permits((more - paid) as usize);
+            }
+            None => self.owed += self.most - connections,
+        }
+        self.most = connections;
+        self.pay();
     }
 
     /// The next connection, when there is a place for it. What waits meanwhile, waits with the system.
@@ -97,8 +138,15 @@ impl Connections {
             );
             self.said = Some(Instant::now());
         }
-        // Nobody closes them.
-        let place = Arc::clone(&self.places).acquire_owned().await.ok()?;
+        let place = loop {
+            // Nobody closes them.
+            let place = Arc::clone(&self.places).acquire_owned().await.ok()?;
+            if self.owed == 0 {
+                break place;
+            }
+            place.forget();
+            self.owed -= 1;
+        };
         loop {
             match listener.accept().await {
                 Ok((stream, peer)) => return Some((stream, Peer(peer.ip()), place)),
@@ -110,6 +158,19 @@ impl Connections {
             }
         }
     }
+
+    /// Takes places away that are too many, as far as they are free.
+    fn pay(&mut self) {
+        let paid = self.places.forget_permits(self.owed as usize);
+        self.owed -= u32::try_from(paid).unwrap_or(u32::MAX).min(self.owed);
+    }
+}
+
+fn builder(head: Duration) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(head);
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(head);
+    builder
 }
 
 /// The client was gone before its connection was taken.
@@ -120,6 +181,7 @@ fn gave_up(error: &io::Error) -> bool {
 
 impl Each {
     async fn serve(&self, stream: TcpStream, peer: Peer) {
+        let _open = self.traffic.connects();
         // An event of a stream goes out when it is there.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a connection keeps its delay");

@@ -17,7 +17,7 @@ use crate::{
     Problem,
     access::{Caller, ReadMetrics},
     api::{Has, Paged, Part, Query, Tag},
-    documents::Moment,
+    documents::{Moment, Sample, at},
 };
 
 /// How long what was counted holds.
@@ -67,12 +67,35 @@ pub(crate) struct DayItem {
 
 /// Days of work.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(examples(Self::sample))]
 pub(crate) struct ContentDocument {
     /// When this was counted: at most a minute ago.
     counted_at: Moment,
     /// The page.
     #[serde(flatten)]
     days: Paged<DayItem>,
+}
+
+impl Sample for DayItem {
+    fn sample() -> Self {
+        let counts = DayCounts {
+            asked: 4,
+            drafted: 3,
+            published: 2,
+            calls: 41,
+            tokens_in: 63_000,
+            tokens_out: 11_800,
+            ..DayCounts::default()
+        };
+        let (day, cost_usd) = (at(0).0.date_naive(), 0.0866);
+        Self { cost_usd, ..Self::of(day, counts) }
+    }
+}
+
+impl Sample for ContentDocument {
+    fn sample() -> Self {
+        Self { counted_at: at(300), days: Paged::sample() }
+    }
 }
 
 /// Show what came of the work
@@ -123,19 +146,28 @@ impl Content {
 }
 
 fn item(day: i64, counts: DayCounts) -> Option<DayItem> {
-    let DayCounts { asked, drafted, published, rejected, failed, cancelled, calls, unpriced, .. } = counts;
-    Some(DayItem {
-        day: DateTime::from_timestamp(day.checked_mul(86_400)?, 0)?.date_naive(),
-        asked,
-        drafted,
-        published,
-        rejected,
-        failed,
-        cancelled,
-        calls,
-        unpriced,
-        tokens_in: counts.tokens_in,
-        tokens_out: counts.tokens_out,
-        cost_usd: counts.cost.as_usd(),
-    })
+    let day = DateTime::from_timestamp(day.checked_mul(86_400)?, 0)?.date_naive();
+    Some(DayItem::of(day, counts))
+}
+
+impl DayItem {
+    fn of(day: NaiveDate, counts: DayCounts) -> Self {
+        let DayCounts { asked, drafted, published, rejected, failed, cancelled, calls, unpriced, .. } =
+            counts;
+        let (tokens_in, tokens_out, cost_usd) = (counts.tokens_in, counts.tokens_out, counts.cost.as_usd());
+        Self {
+            day,
+            asked,
+            drafted,
+            published,
+            rejected,
+            failed,
+            cancelled,
+            calls,
+            unpriced,
+            tokens_in,
+            tokens_out,
+            cost_usd,
+        }
+    }
 }

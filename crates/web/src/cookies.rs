@@ -13,6 +13,8 @@ pub(crate) enum Jar {
     Session,
     /// Which browser a form was given to.
     Form,
+    /// Which browser was sent to a provider.
+    Away,
 }
 
 impl Jar {
@@ -20,6 +22,7 @@ impl Jar {
         match self {
             Self::Session => "__Host-cofounder",
             Self::Form => "__Host-cofounder-form",
+            Self::Away => "__Host-cofounder-away",
         }
     }
 
@@ -29,6 +32,7 @@ impl Jar {
         match self {
             Self::Session => "cofounder",
             Self::Form => "cofounder-form",
+            Self::Away => "cofounder-away",
         }
     }
 

@@ -16,6 +16,8 @@ use std::{
 use tokio::sync::Mutex;
 use utoipa::ToSchema;
 
+use crate::documents::Sample;
+
 /// How long an answer is good for: anybody may ask, and the database is not asked each time.
 const FRESH: Duration = Duration::from_secs(1);
 /// How long a part may take to say how it is.
@@ -25,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Component {
     /// Its name.
-    pub name: &'static str,
+    pub name: String,
     /// How it is.
     pub state: ComponentState,
     /// Why, in words.
@@ -33,11 +35,16 @@ pub struct Component {
 }
 
 impl Component {
+    /// A part that is like this.
+    pub fn new(name: impl Into<String>, state: ComponentState, why: impl Into<String>) -> Self {
+        Self { name: name.into(), state, why: why.into() }
+    }
+
     /// What `look` finds, if it does so in time. A part that does not say how it is, is down.
-    pub async fn within(name: &'static str, look: impl Future<Output = (ComponentState, String)>) -> Self {
+    pub async fn within(name: &str, look: impl Future<Output = (ComponentState, String)>) -> Self {
         let late = |_| (ComponentState::Down, format!("did not answer within {} s", PATIENCE.as_secs()));
         let (state, why) = tokio::time::timeout(PATIENCE, look).await.unwrap_or_else(late);
-        Self { name, state, why }
+        Self::new(name, state, why)
     }
 }
 
@@ -53,6 +60,19 @@ pub enum ComponentState {
     Off,
     /// It does not work, and the program cannot do without it.
     Down,
+}
+
+impl ComponentState {
+    /// In a word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Degraded => "degraded",
+            Self::Off => "off",
+            Self::Down => "down",
+        }
+    }
 }
 
 /// What was found, and when.
@@ -93,6 +113,7 @@ impl Readiness {
 
 /// How the program is.
 #[derive(Serialize, ToSchema)]
+#[schema(examples(Self::sample))]
 pub(crate) struct Ready {
     /// `ready`, `degraded`, or `down` if a part that is needed does not work.
     status: &'static str,
@@ -102,6 +123,7 @@ pub(crate) struct Ready {
 
 /// The program answers.
 #[derive(Serialize, ToSchema)]
+#[schema(examples(Self::sample))]
 pub(crate) struct Alive {
     /// `ok`.
     status: &'static str,
@@ -112,7 +134,7 @@ pub(crate) struct Alive {
 /// Looks at nothing else: `/readyz` tells whether its parts work.
 #[utoipa::path(get, path = "/healthz", tag = "program", responses((status = 200, description = "It answers", body = Alive)))]
 pub(crate) async fn alive() -> Json<Alive> {
-    Json(Alive { status: "ok" })
+    Json(Alive::sample())
 }
 
 /// Ask whether the program's parts work
@@ -122,7 +144,7 @@ pub(crate) async fn alive() -> Json<Alive> {
     get, path = "/readyz", tag = "program",
     responses(
         (status = 200, description = "It works, perhaps in part", body = Ready),
-        (status = 503, description = "A part that is needed does not work", body = Ready)
+        (status = 503, description = "A part that is needed does not work", body = Ready, example = down)
     )
 )]
 pub(crate) async fn ready(State(readiness): State<Readiness>) -> Response {
@@ -134,4 +156,32 @@ pub(crate) async fn ready(State(readiness): State<Readiness>) -> Response {
         () => (StatusCode::OK, "ready"),
     };
     (code, Json(Ready { status, components })).into_response()
+}
+
+impl Sample for Alive {
+    fn sample() -> Self {
+        Self { status: "ok" }
+    }
+}
+
+impl Sample for Ready {
+    fn sample() -> Self {
+        let ready = |name, why: &str| Component { name, state: ComponentState::Ready, why: why.to_owned() };
+        Self {
+            status: "ready",
+            components: vec![
+                ready("database".to_owned(), "SQLite"),
+                ready("worker".to_owned(), "takes tasks from the queue"),
+            ],
+        }
+    }
+}
+
+/// Without its database.
+fn down() -> Ready {
+    let why = "did not answer within 1 s".to_owned();
+    Ready {
+        status: "down",
+        components: vec![Component { name: "database".to_owned(), state: ComponentState::Down, why }],
+    }
 }

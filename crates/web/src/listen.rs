@@ -4,7 +4,7 @@
 use axum::extract::FromRef;
 use cofounder_metering::Meter;
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Service, connections::Connections, routes};
@@ -49,13 +49,19 @@ pub async fn listen(bind: SocketAddr) -> io::Result<Listening> {
 }
 
 impl Listening {
-    /// Serves until `stop`, and then until everything that runs has ended, for at most the grace time.
-    pub async fn serve(self, service: Service, settings: ListenSettings, stop: CancellationToken) {
-        let meter = Arc::<Meter>::from_ref(&service);
-        let ListenSettings { head, connections, grace } = settings;
-        let serving = Connections::new(routes(service), head, connections, stop.clone()).serve(self.listener);
+    /// Serves within these limits, which may change, until `stop`, and then until everything that runs has ended, for at most the grace time.
+    pub async fn serve(
+        self,
+        service: Service,
+        settings: watch::Receiver<ListenSettings>,
+        stop: CancellationToken,
+    ) {
+        let (meter, traffic) = (Arc::<Meter>::from_ref(&service), service.traffic().clone());
+        let serving =
+            Connections::new(routes(service), settings.clone(), stop.clone(), traffic).serve(self.listener);
         let late = async {
             stop.cancelled().await;
+            let grace = settings.borrow().grace;
             tokio::time::sleep(grace).await;
             tracing::warn!("calls that did not end within {} s are stopped", grace.as_secs_f64());
             meter.stop_calls();

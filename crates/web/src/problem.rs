@@ -22,9 +22,11 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// Of a kind, with words for a person.
+    /// Of a kind, with words for a person. What of them comes from a request may hold what moves a terminal's cursor, and
+    /// is shown without.
     pub fn new(kind: FaultKind, detail: impl Into<String>) -> Self {
-        Self { kind, status: kind.http_status(), detail: detail.into(), retry_after: None }
+        let detail = detail.into().replace(char::is_control, "\u{fffd}");
+        Self { kind, status: kind.http_status(), detail, retry_after: None }
     }
 
     /// The same with another status of HTTP.
@@ -39,6 +41,20 @@ impl Problem {
         (self.status, self.detail, self.retry_after)
     }
 
+    pub(crate) const fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// What it looks like on the wire.
+    pub(crate) fn document(self) -> ProblemDocument {
+        ProblemDocument {
+            kind: format!("urn:cofounder:problem:{}", self.kind.problem()),
+            title: self.kind.problem().replace('-', " "),
+            status: self.status,
+            detail: self.detail,
+        }
+    }
+
     /// The same with the time after which it can be tried again.
     #[must_use]
     pub fn after(mut self, wait: Option<Duration>) -> Self {
@@ -49,21 +65,16 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let document = ProblemDocument {
-            kind: format!("urn:cofounder:problem:{}", self.kind.problem()),
-            title: self.kind.problem().replace('-', " "),
-            status: self.status,
-            detail: self.detail,
-        };
-        let mut response = Response::new(Body::from(serde_json::to_vec(&document).unwrap_or_default()));
-        *response.status_mut() =
-            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let (status, retry_after) = (self.status, self.retry_after);
+        let document = serde_json::to_vec(&self.document());
+        let mut response = Response::new(Body::from(document.unwrap_or_default()));
+        *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if self.status == 401 {
+        if status == 401 {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if let Some(wait) = self.retry_after {
+        if let Some(wait) = retry_after {
             headers.insert(header::RETRY_AFTER, seconds(wait));
         }
         response
@@ -106,15 +117,11 @@ impl From<StorageError> for Problem {
 pub(crate) struct ProblemDocument {
     /// `urn:cofounder:problem:` and the kind.
     #[serde(rename = "type")]
-    #[schema(example = "urn:cofounder:problem:not-found")]
     pub(crate) kind: String,
     /// The kind in words.
-    #[schema(example = "not found")]
     pub(crate) title: String,
     /// HTTP's status.
-    #[schema(example = 404)]
     pub(crate) status: u16,
     /// What happened, what was kept, and what to do next.
-    #[schema(example = "there is no task `01934d3e-0000-7000-8000-000000000000`")]
     pub(crate) detail: String,
 }

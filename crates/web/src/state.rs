@@ -1,16 +1,18 @@
 //! What handlers work with, made before the listener opens.
 
 use axum::extract::FromRef;
-use cofounder_auth::{Links, People, Sessions, Tokens};
+use cofounder_auth::{Elsewhere, Grants, Links, People, Sessions, Tokens};
 use cofounder_domain::Timestamp;
 use cofounder_metering::{Budgets, Meter};
 use cofounder_publish::Webhooks;
 use cofounder_storage::Database;
-use prometheus_client::registry::Registry;
 use std::{sync::Arc, time::Duration};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::{content::Content, health::Readiness, place::Place};
+use crate::{
+    content::Content, health::Readiness, metrics::Scrape, place::Place, rates::Rates, traffic::Traffic,
+};
 
 /// What a service is made from.
 pub struct ServiceParts {
@@ -34,14 +36,22 @@ pub struct ServiceParts {
     pub links: Arc<Links>,
     /// The most that may be spent.
     pub budgets: Budgets,
+    /// Signs people in at providers.
+    pub elsewhere: Arc<Elsewhere>,
+    /// Makes access tokens.
+    pub grants: Arc<Grants>,
     /// Where browsers see the program.
     pub place: Place,
+    /// Counts requests.
+    pub rates: Arc<Rates>,
     /// Knows whether the parts are ready.
     pub readiness: Readiness,
     /// What is counted.
-    pub registry: Registry,
-    /// Limits of the gateway.
-    pub gateway: GatewaySettings,
+    pub scrape: Scrape,
+    /// Counts requests.
+    pub traffic: Traffic,
+    /// Limits of the gateway, which may change.
+    pub gateway: watch::Receiver<GatewaySettings>,
     /// Tells that the program ends: answers that would go on end as well.
     pub stop: CancellationToken,
 }
@@ -93,8 +103,12 @@ impl Service {
         Self(Arc::new(parts), Arc::default())
     }
 
-    pub(crate) fn registry(&self) -> &Registry {
-        &self.0.registry
+    pub(crate) fn scrape(&self) -> &Scrape {
+        &self.0.scrape
+    }
+
+    pub(crate) fn traffic(&self) -> &Traffic {
+        &self.0.traffic
     }
 }
 
@@ -146,6 +160,18 @@ impl FromRef<Service> for Arc<People> {
     }
 }
 
+impl FromRef<Service> for Arc<Elsewhere> {
+    fn from_ref(service: &Service) -> Self {
+        service.0.elsewhere.clone()
+    }
+}
+
+impl FromRef<Service> for Arc<Grants> {
+    fn from_ref(service: &Service) -> Self {
+        service.0.grants.clone()
+    }
+}
+
 impl FromRef<Service> for Arc<Links> {
     fn from_ref(service: &Service) -> Self {
         service.0.links.clone()
@@ -170,6 +196,12 @@ impl FromRef<Service> for Place {
     }
 }
 
+impl FromRef<Service> for Arc<Rates> {
+    fn from_ref(service: &Service) -> Self {
+        service.0.rates.clone()
+    }
+}
+
 impl FromRef<Service> for Readiness {
     fn from_ref(service: &Service) -> Self {
         service.0.readiness.clone()
@@ -184,6 +216,6 @@ impl FromRef<Service> for CancellationToken {
 
 impl FromRef<Service> for GatewaySettings {
     fn from_ref(service: &Service) -> Self {
-        service.0.gateway
+        *service.0.gateway.borrow()
     }
 }

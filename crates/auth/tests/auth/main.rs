@@ -6,6 +6,8 @@
     reason = "in a test a panic is how a failure is told"
 )]
 
+mod elsewhere;
+mod granting;
 mod issuing;
 mod links;
 mod remembering;
@@ -125,6 +127,11 @@ impl Bench {
         let raw = sea_orm::Database::connect(url).await.unwrap();
         raw.execute_unprepared(text).await.unwrap();
         raw.close().await.unwrap();
+    }
+
+    /// The clock's time, in seconds.
+    pub(crate) fn clock_seconds(&self) -> i64 {
+        cofounder_domain::Clock::now(&*self.clock).timestamp()
     }
 
     /// A session of theirs.

@@ -10,7 +10,10 @@ pub(crate) use self::{
     keeping::{BackupArgs, RestoreArgs},
     models::{ModelCommand, ProviderArgs, ProviderCommand},
     people::{InitArgs, UserCommand},
-    server::{BudgetCommand, LedgerBy, LedgerCommand, LedgerFilterArgs, ServeArgs, TokenArgs, TokenCommand},
+    server::{
+        BudgetCommand, HealthArgs, LedgerBy, LedgerCommand, LedgerFilterArgs, ServeArgs, TokenArgs,
+        TokenCommand,
+    },
     tasks::{ScheduleCommand, TaskCommand, TermsArgs, WorkerArgs},
 };
 
@@ -72,6 +75,8 @@ pub(crate) enum Command {
     /// People who may sign in
     #[command(subcommand)]
     User(UserCommand),
+    /// Ask the server on this machine how its parts are; exit code 1 if one that it needs is down
+    Health(HealthArgs),
     /// Tokens for programs that use the server
     #[command(subcommand)]
     Token(TokenCommand),

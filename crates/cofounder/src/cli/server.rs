@@ -14,6 +14,13 @@ pub(crate) struct ServeArgs {
     pub(crate) no_worker: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct HealthArgs {
+    /// Where it listens (default: server.bind of the configuration, 127.0.0.1:8000)
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) address: Option<std::net::SocketAddr>,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum TokenCommand {
     /// Make a token; it is printed once, alone on the last line

@@ -4,16 +4,20 @@ use cofounder_domain::SystemClock;
 use cofounder_models::DEFAULT_MODEL;
 use cofounder_providers::known_env_keys;
 use cofounder_storage::{Database, Location};
+use cofounder_web::{Component, ComponentState};
 use serde::Serialize;
 use serde_json::json;
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{borrow::Cow, path::Path, sync::Arc, time::Duration};
 use tokio::process::Command;
 
 use crate::{
     app::{App, Files},
     chosen::available_memory,
+    cli::Global,
     failure::Failure,
-    output,
+    faults::Faults,
+    logging, output,
+    parts::{Doing, components},
     pull::megabytes,
 };
 
@@ -30,7 +34,7 @@ enum State {
 
 #[derive(Debug, Serialize)]
 struct Check {
-    name: &'static str,
+    name: Cow<'static, str>,
     state: State,
     message: String,
     /// What to do; empty if there is nothing to do.
@@ -39,11 +43,26 @@ struct Check {
 
 impl Check {
     fn ok(name: &'static str, message: impl Into<String>) -> Self {
-        Self { name, state: State::Ok, message: message.into(), remedy: String::new() }
+        Self { name: name.into(), state: State::Ok, message: message.into(), remedy: String::new() }
     }
 
     fn warning(name: &'static str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { name, state: State::Warning, message: message.into(), remedy: remedy.into() }
+        Self { name: name.into(), state: State::Warning, message: message.into(), remedy: remedy.into() }
+    }
+
+    fn of_failure(name: &'static str, failure: &Failure) -> Self {
+        Self::problem(name, failure.text(), "see above")
+    }
+
+    fn of_part(Component { name, state, why }: Component) -> Self {
+        let message = format!("{} ({why})", state.as_str());
+        let state = match state {
+            ComponentState::Ready | ComponentState::Off => State::Ok,
+            ComponentState::Degraded => State::Warning,
+            ComponentState::Down => State::Problem,
+        };
+        let remedy = if state == State::Ok { String::new() } else { "see above".to_owned() };
+        Self { name: name.into(), state, message, remedy }
     }
 
     fn problem(name: &'static str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
@@ -51,21 +70,20 @@ impl Check {
     }
 }
 
-pub(crate) async fn run(files: Files, as_json: bool) -> Result<(), Failure> {
-    let file = files
-        .config_file
-        .as_ref()
-        .map_or_else(|| "defaults, no file".to_owned(), |f| f.display().to_string());
-    let mut checks = vec![Check::ok("configuration", file), data_dir(&files.data_dir), disk(&files.data_dir)];
+pub(crate) async fn run(global: &Global) -> Result<(), Failure> {
+    let (files, problems) = Files::look(global)?;
+    logging::configure(&files.config.log);
+    let mut checks = configuration(&files, problems).await;
+    checks.extend([data_dir(&files.data_dir), disk(&files.data_dir)]);
     let database = database(&files).await;
     let usable = database.state != State::Problem;
     checks.extend([database, processor(), memory(&files), model(&files), pip().await]);
     checks.extend(keys());
-    if usable {
-        checks.push(route(files).await);
+    if usable && checks.iter().all(|check| check.name != "configuration" || check.state == State::Ok) {
+        checks.extend(parts(files).await);
     }
     let problems = checks.iter().filter(|c| c.state == State::Problem).count();
-    if as_json {
+    if global.json {
         output::json(&json!({"items": checks, "next_cursor": null}))?;
     } else {
         for check in &checks {
@@ -81,6 +99,18 @@ pub(crate) async fn run(files: Files, as_json: bool) -> Result<(), Failure> {
         }
     }
     if problems > 0 { Err(Failure::silent()) } else { Ok(()) }
+}
+
+/// What keeps it from being used, if anything does.
+async fn configuration(files: &Files, problems: Vec<String>) -> Vec<Check> {
+    let faults = Faults::find(files, problems, None).await;
+    if faults.wrong.is_empty() {
+        let file = files.config_file.as_ref();
+        let file = file.map_or_else(|| "defaults, no file".to_owned(), |f| f.display().to_string());
+        return vec![Check::ok("configuration", file)];
+    }
+    let told = faults.wrong.into_iter();
+    told.map(|wrong| Check::problem("configuration", wrong, "mend it in the configuration")).collect()
 }
 
 fn data_dir(folder: &Path) -> Check {
@@ -196,19 +226,27 @@ fn keys() -> Vec<Check> {
     .collect()
 }
 
-async fn route(files: Files) -> Check {
-    let chosen = async {
+/// The parts as a server would report them, but for the database, which was looked at more closely, and the log.
+async fn parts(files: Files) -> Vec<Check> {
+    let found = async {
         let app = App::open(files).await?;
         let studio = app.studio().await?;
-        let route = studio.route(None);
+        let (doing, route) = (Doing { serves: false, works: None }, studio.route(None));
+        let parts = components(&app, &studio, doing).await;
         studio.close().await;
-        route
+        Ok((parts, route))
     };
-    match chosen.await {
+    let (parts, route) = match found.await {
+        Ok(found) => found,
+        Err(failure) => return vec![Check::of_failure("route", &failure)],
+    };
+    let route = match route {
         Ok(route) => {
             let names: Vec<String> = route.targets.iter().map(ToString::to_string).collect();
             Check::ok("route", format!("{} ({})", names.join(", "), route.why))
         }
-        Err(failure) => Check::problem("route", failure.text(), "see above"),
-    }
+        Err(failure) => Check::of_failure("route", &failure),
+    };
+    let told = parts.into_iter().filter(|part| !["database", "models", "log"].contains(&part.name.as_str()));
+    [route].into_iter().chain(told.map(Check::of_part)).collect()
 }

@@ -4,6 +4,7 @@ pub(crate) mod backup;
 pub(crate) mod budget;
 pub(crate) mod doctor;
 pub(crate) mod engine;
+pub(crate) mod health;
 pub(crate) mod init;
 pub(crate) mod ledger;
 pub(crate) mod lint;
@@ -27,7 +28,7 @@ use crate::{
     app::{App, Files},
     cli::{Cli, Command},
     failure::Failure,
-    output,
+    logging, output,
 };
 
 /// Runs the command that was asked for. Commands that need no database open none.
@@ -38,25 +39,37 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
         Command::Init(args) => return init::run(&cli.global, args).await,
         _ => {}
     }
+    match &cli.command {
+        // These tell everything that is wrong at once.
+        Command::Serve(args) => return serve::run(&cli.global, args).await,
+        Command::Worker(args) => return worker::run(&cli.global, args).await,
+        Command::Doctor => return doctor::run(&cli.global).await,
+        _ => {}
+    }
     let files = Files::find(&cli.global)?;
+    logging::configure(&files.config.log);
     match &cli.command {
         Command::Model(command) => model::run(files, command, cli.global.json).await,
         Command::Migrate => migrate::run(files, cli.global.json).await,
         Command::Backup(args) => backup::run(files, args, cli.global.json).await,
         Command::Restore(args) => restore::run(files, args, cli.global.json).await,
-        Command::Serve(args) => serve::run(files, args).await,
+        Command::Health(args) => health::run(&files, args, cli.global.json).await,
         Command::User(command) => user::run(App::open(files).await?, command, cli.global.json).await,
         Command::Token(command) => token::run(App::open(files).await?, command, cli.global.json).await,
         Command::Provider(command) => provider::run(files, command, cli.global.json).await,
         Command::Budget(command) => budget::run(App::open(files).await?, command, cli.global.json).await,
         Command::Ledger(command) => ledger::run(App::open(files).await?, command, cli.global.json).await,
-        Command::Worker(args) => worker::run(files, args, cli.global.json).await,
         Command::Schedule(command) => schedule::run(App::open(files).await?, command, cli.global.json).await,
-        Command::Doctor => doctor::run(files, cli.global.json).await,
         Command::Write(args) => write::run(App::open(files).await?, args, cli.global.json).await,
         Command::Task(command) => task::run(App::open(files).await?, command, cli.global.json).await,
         Command::Post(command) => post::run(App::open(files).await?, command, cli.global.json).await,
         Command::Source(command) => source::run(App::open(files).await?, command, cli.global.json).await,
-        Command::Lint(_) | Command::Openapi | Command::Init(_) | Command::Engine(_) => Ok(()),
+        Command::Lint(_)
+        | Command::Openapi
+        | Command::Init(_)
+        | Command::Engine(_)
+        | Command::Serve(_)
+        | Command::Worker(_)
+        | Command::Doctor => Ok(()),
     }
 }

@@ -2,26 +2,31 @@
 
 use cofounder_domain::Timestamp;
 use cofounder_executor::{Report, Rule, Stop, Worker};
-use cofounder_metering::Need;
-use cofounder_providers::{Role, TargetState};
 use cofounder_publish::Calendar;
 use cofounder_research::Reference;
 use cofounder_storage::Act;
 use cofounder_web::{
-    Component, ComponentState, Place, Readiness, Rules, Service, ServiceParts, Sources, link_path, listen,
+    Component, Place, Rates, Readiness, Rules, Scrape, Service, ServiceParts, Sources, Traffic, link_path,
+    listen,
 };
 use futures_util::FutureExt;
-use prometheus_client::registry::Registry;
+use prometheus_client::{metrics::info::Info, registry::Registry};
 use secrecy::ExposeSecret;
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::{App, Files},
-    cli::ServeArgs,
+    cli::{Global, ServeArgs},
     doors::Doors,
     failure::Failure,
-    lifecycle,
+    faults::{Faults, unheard},
+    gauges::{Gauges, Process},
+    lifecycle::{self, Manager},
+    logging::{self, say},
+    looked_up::LookedUp,
+    parts::{Doing, components},
+    reload::{self, Live},
     studio::Studio,
     workshop::Atelier,
 };
@@ -32,21 +37,32 @@ const NOW_AND_THEN: Duration = Duration::from_secs(5);
 /// How long what has ended of signing in is kept, for whoever looks after what happened.
 const ENDED: Duration = Duration::from_secs(30 * 24 * 3600);
 
-pub(crate) async fn run(files: Files, args: &ServeArgs) -> Result<(), Failure> {
+pub(crate) async fn run(global: &Global, args: &ServeArgs) -> Result<(), Failure> {
     let stop = lifecycle::stop_token().map_err(Failure::failed)?;
+    let (files, problems) = Files::look(global)?;
+    logging::configure(&files.config.log);
+    let bind = args.bind.unwrap_or(files.config.server.bind);
+    let faults = Faults::find(&files, problems, Some(bind)).await;
+    if !faults.is_empty() {
+        return faults.and_database(&files).await.told();
+    }
     let outage = files.config.worker.runs().outage;
     let app = Arc::new(App::open_within(files, outage, &stop).await?);
     let studio = Arc::new(app.studio().await?);
     let doors = Doors::new(&app)?;
     let config = &app.files.config;
-    let bind = args.bind.unwrap_or(config.server.bind);
-    let listening = listen(bind).await.map_err(|error| {
-        Failure::failed(format!("{bind} cannot be listened on: {error}. Choose another with --bind"))
-    })?;
-    report(&components(&app, &studio, !args.no_worker).await);
+    let listening = listen(bind).await.map_err(|error| Failure::failed(unheard(bind, &error)))?;
+    let elsewhere = doors.elsewhere(&app, listening.address)?;
+    let doing = Doing { serves: true, works: Some(!args.no_worker) };
+    report(&components(&app, &studio, doing).await);
     let place = Place::new(config.server.public_url.clone(), listening.address);
-    eprintln!("listening on http://{}; ctrl-c ends it after what runs", listening.address);
+    say(format!("listening on http://{}; ctrl-c ends it after what runs", listening.address));
     invite_owner(&app, &doors, &place).await;
+    let live = Live::new(config);
+    let (gateway, limits) = (live.gateway.subscribe(), live.listen.subscribe());
+    let reloading =
+        tokio::spawn(reload::at_each_signal(global.clone(), config.written.clone(), Some(live), Manager));
+    let counted = Counted::default();
     let service = Service::new(ServiceParts {
         db: app.db.clone(),
         webhooks: app.webhooks()?,
@@ -57,19 +73,25 @@ pub(crate) async fn run(files: Files, args: &ServeArgs) -> Result<(), Failure> {
         sessions: doors.sessions.clone(),
         people: doors.people.clone(),
         links: doors.links.clone(),
+        elsewhere,
+        grants: doors.grants.clone(),
         budgets: config.budget.budgets(),
         place,
-        readiness: readiness(&app, &studio, !args.no_worker),
-        registry: registry(&studio),
-        gateway: config.gateway.settings(),
+        rates: Arc::new(Rates::new(config.server.rates())),
+        readiness: readiness(&app, &studio, doing),
+        scrape: scrape(&app, &studio, &counted),
+        traffic: counted.traffic.clone(),
+        gateway,
         stop: stop.clone(),
     });
+    Manager.ready();
     let tidying = tokio::spawn(tidy(app.clone(), doors.clone(), stop.clone()));
     // What ends one of the two ends the other.
     let ((), working) = tokio::join!(
-        ending(&stop, listening.serve(service, config.server.settings(), stop.clone())),
-        ending(&stop, work(&app, &studio, &stop, args.no_worker)),
+        ending(&stop, listening.serve(service, limits, stop.clone())),
+        ending(&stop, work(&app, &studio, &stop, &counted, args.no_worker)),
     );
+    reloading.abort();
     drop(tidying.await);
     doors.flush().await;
     studio.close().await;
@@ -119,6 +141,7 @@ async fn work(
     app: &Arc<App>,
     studio: &Arc<Studio>,
     stop: &CancellationToken,
+    counted: &Counted,
     off: bool,
 ) -> Result<(), Failure> {
     if off {
@@ -131,9 +154,10 @@ async fn work(
     let atelier = Arc::new(Atelier::new(app.clone(), studio.clone()));
     let webhooks = app.webhooks()?;
     let calendar = Arc::new(Calendar { db: app.db.clone(), webhooks: webhooks.clone() });
-    let worker = Worker::new(app.executor()?, atelier, settings).with_courier(webhooks).with_chore(calendar);
+    let executor = app.executor()?.with_metrics(counted.runs.clone());
+    let worker = Worker::new(executor, atelier, settings).with_courier(webhooks).with_chore(calendar);
     let Report { ended, failed, released } = worker.run(&stop).await?;
-    eprintln!("worker: {ended} run(s) ended, {failed} failed, {released} released for others");
+    say(format!("worker: {ended} run(s) ended, {failed} failed, {released} released for others"));
     Ok(())
 }
 
@@ -152,94 +176,44 @@ async fn tidy(app: Arc<App>, doors: Doors, stop: CancellationToken) {
     }
 }
 
-/// How each part is, and why.
-async fn components(app: &App, studio: &Studio, worker: bool) -> Vec<Component> {
-    let database = async {
-        match app.db.check_schema().await {
-            Ok(()) => (ComponentState::Ready, app.db.location().to_string()),
-            Err(error) => (ComponentState::Down, error.to_string()),
-        }
-    };
-    let models = async { models(studio) };
-    let [database, models] = asked(database, models).await;
-    let worker = match worker {
-        true => (ComponentState::Ready, "takes tasks from the queue".to_owned()),
-        false => (ComponentState::Off, "--no-worker".to_owned()),
-    };
-    vec![database, models, Component { name: "worker", state: worker.0, why: worker.1 }]
-}
-
-type Told = (ComponentState, String);
-
-/// The parts are asked at the same time, so that a slow one delays the answer by its own time only.
-async fn asked(database: impl Future<Output = Told>, models: impl Future<Output = Told>) -> [Component; 2] {
-    let (database, models) =
-        tokio::join!(Component::within("database", database), Component::within("models", models));
-    [database, models]
-}
-
-/// A program without a model that can be asked still serves what it has.
-fn models(studio: &Studio) -> (ComponentState, String) {
-    let route = match studio.meter.route(Role::Chat, None, &Need::default()) {
-        Ok(route) => route,
-        Err(error) => return (ComponentState::Degraded, error.to_string()),
-    };
-    let health = studio.meter.router().health();
-    let rests = |id: &str| {
-        let mut targets = health.iter().flat_map(|p| &p.targets).filter(|t| t.target == id);
-        targets.any(|t| matches!(t.state, TargetState::Resting(left) if !left.is_zero()))
-    };
-    let ids: Vec<String> = route.targets.iter().map(|t| t.id()).collect();
-    let resting: Vec<&str> = ids.iter().map(String::as_str).filter(|id| rests(id)).collect();
-    if resting.is_empty() {
-        return (ComponentState::Ready, format!("{} ({})", ids.join(", "), route.why));
-    }
-    (ComponentState::Degraded, format!("failed several times and rest now: {}", resting.join(", ")))
-}
-
-fn readiness(app: &Arc<App>, studio: &Arc<Studio>, worker: bool) -> Readiness {
+fn readiness(app: &Arc<App>, studio: &Arc<Studio>, doing: Doing) -> Readiness {
     let (app, studio) = (app.clone(), studio.clone());
     Readiness::new(move || {
         let (app, studio) = (app.clone(), studio.clone());
-        async move { components(&app, &studio, worker).await }.boxed()
+        async move { components(&app, &studio, doing).await }.boxed()
     })
 }
 
 /// The start-up report.
-fn report(components: &[Component]) {
+pub(crate) fn report(components: &[Component]) {
     for Component { name, state, why } in components {
-        let state = match state {
-            ComponentState::Ready => "ready",
-            ComponentState::Degraded => "degraded",
-            ComponentState::Off => "off",
-            ComponentState::Down => "down",
-        };
-        eprintln!("{name}: {state} ({why})");
+        say(format!("{name}: {} ({why})", state.as_str()));
     }
 }
 
-fn registry(studio: &Studio) -> Registry {
-    let mut registry = Registry::with_prefix("cofounder");
-    studio.metrics.register(&mut registry);
-    registry.register_collector(Box::new(crate::gauges::Gauges::new(studio.meter.clone())));
-    registry
+/// What counts requests and runs.
+#[derive(Default)]
+struct Counted {
+    traffic: Traffic,
+    runs: cofounder_executor::Metrics,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use tokio::sync::Barrier;
-
-    /// Tried by asking one after the other: the test failed.
-    #[tokio::test]
-    async fn parts_that_wait_for_each_other_are_ready() {
-        let both = Barrier::new(2);
-        let look = || async {
-            both.wait().await;
-            (ComponentState::Ready, String::new())
-        };
-        for part in asked(look(), look()).await {
-            assert_eq!(part.state, ComponentState::Ready, "{part:?}");
-        }
-    }
+/// What whoever reads the metrics is shown.
+fn scrape(app: &Arc<App>, studio: &Arc<Studio>, counted: &Counted) -> Scrape {
+    let mut all = Registry::default();
+    all.register_collector(Box::new(Process { began: app.clock.now() }));
+    let registry = all.sub_registry_with_prefix("cofounder");
+    let build = vec![("version", env!("CARGO_PKG_VERSION")), ("target", std::env::consts::ARCH)];
+    registry.register("build", "What is running", Info::new(build));
+    counted.traffic.register(registry);
+    counted.runs.register(registry);
+    studio.metrics.register(registry);
+    let looked_up = LookedUp::default();
+    registry.register_collector(Box::new(Gauges { meter: studio.meter.clone(), db: app.db.clone() }));
+    registry.register_collector(Box::new(looked_up.clone()));
+    let (app, studio) = (app.clone(), studio.clone());
+    Scrape::new(all, move || {
+        let (app, studio, looked_up) = (app.clone(), studio.clone(), looked_up.clone());
+        async move { looked_up.look(&app, &studio.launcher).await }.boxed()
+    })
 }

@@ -6,17 +6,27 @@ use std::sync::Arc;
 
 use crate::{
     app::{App, Files},
-    cli::WorkerArgs,
+    cli::{Global, WorkerArgs},
     failure::Failure,
-    lifecycle, output,
+    faults::Faults,
+    lifecycle::{self, Manager},
+    logging::{self, say},
+    output, reload,
     workshop::Atelier,
 };
 
-pub(crate) async fn run(files: Files, args: &WorkerArgs, json: bool) -> Result<(), Failure> {
+pub(crate) async fn run(global: &Global, args: &WorkerArgs) -> Result<(), Failure> {
     let drain = lifecycle::stop_token().map_err(Failure::failed)?;
+    let (files, problems) = Files::look(global)?;
+    logging::configure(&files.config.log);
+    let faults = Faults::find(&files, problems, None).await;
+    if !faults.is_empty() {
+        return faults.and_database(&files).await.told();
+    }
     // A worker that is started with its server need not come second.
     let outage = files.config.worker.runs().outage;
     let app = App::open_within(files, outage, &drain).await?;
+    let app = Arc::new(app);
     let config = &app.files.config;
     let mut settings = config.worker.worker(config.database.notifications);
     settings.concurrency = args.concurrency.unwrap_or(settings.concurrency);
@@ -25,19 +35,22 @@ pub(crate) async fn run(files: Files, args: &WorkerArgs, json: bool) -> Result<(
     let stop = Stop { drain, ..Stop::default() };
     let executor = app.executor()?;
     let webhooks = app.webhooks()?;
-    let app = Arc::new(app);
     let studio = Arc::new(app.studio().await?);
     let atelier = Arc::new(Atelier::new(app.clone(), studio.clone()));
-    eprintln!(
+    say(format!(
         "worker: {} task(s) at a time from {}; ctrl-c ends it after the running steps",
         settings.concurrency, app.files.database
-    );
+    ));
+    let reloading =
+        tokio::spawn(reload::at_each_signal(global.clone(), config.written.clone(), None, Manager));
+    Manager.ready();
     let calendar = Arc::new(Calendar { db: app.db.clone(), webhooks: webhooks.clone() });
     let worker = Worker::new(executor, atelier, settings).with_courier(webhooks).with_chore(calendar);
     let worked = worker.run(&stop).await;
+    reloading.abort();
     studio.close().await;
     let report = worked?;
-    if json {
+    if global.json {
         let report =
             serde_json::json!({"ended": report.ended, "failed": report.failed, "released": report.released});
         return output::json(&report);

@@ -6,25 +6,28 @@ const PREFIX: &str = "COFOUNDER_";
 const LEVEL: &str = "__";
 
 /// Puts each variable at its place in the table. A part of a name fits a key of the file if they are equal once
-/// every character but letters and digits is an underscore. Returns which variable set which path.
+/// every character but letters and digits is an underscore. Returns which variable set which path,
+/// and adds what none could set.
 pub(super) fn overlay(
     table: &mut toml::Table,
     variables: impl Iterator<Item = (String, String)>,
-) -> Result<BTreeMap<String, String>, String> {
+    problems: &mut Vec<String>,
+) -> BTreeMap<String, String> {
     let mut named = BTreeMap::new();
     for (variable, value) in variables {
         let Some(path) = variable.strip_prefix(PREFIX).filter(|p| p.contains(LEVEL)) else { continue };
         let parts: Vec<String> = path.split(LEVEL).map(str::to_lowercase).collect();
         if parts.iter().any(String::is_empty) {
-            return Err(format!("the variable {variable} names no setting: between `__` stand names"));
+            problems.push(format!("the variable {variable} names no setting: between `__` stand names"));
+            continue;
         }
-        let set = set(table, &parts, parsed(&value));
-        let path = set.ok_or_else(|| {
-            format!("the variable {variable} goes below a setting that has a value of its own")
-        })?;
-        named.insert(path, variable);
+        match set(table, &parts, parsed(&value)) {
+            Some(path) => drop(named.insert(path, variable)),
+            None => problems
+                .push(format!("the variable {variable} goes below a setting that has a value of its own")),
+        }
     }
-    Ok(named)
+    named
 }
 
 fn set(table: &mut toml::Table, parts: &[String], value: toml::Value) -> Option<String> {

@@ -1,8 +1,11 @@
 //! The configuration: a file, then variables of the environment on top of it. What neither names has a default.
 
+mod auth;
 mod database;
 mod environment;
+mod log;
 mod money;
+mod odds;
 mod problem;
 mod server;
 mod webhook;
@@ -14,13 +17,15 @@ use std::{collections::BTreeMap, fs, path::Path};
 use url::Url;
 
 pub(crate) use self::{
+    auth::AuthSection,
     database::DatabaseSection,
+    log::LogSection,
     money::{BudgetSection, CatalogueSection, LedgerSection},
     server::{GatewaySection, ServerSection},
     webhook::WebhookSection,
     worker::WorkerSection,
 };
-use crate::failure::Failure;
+use crate::{failure::Failure, launcher::EngineSettings};
 
 /// Everything that can be set.
 #[derive(Debug, Default, Deserialize)]
@@ -41,8 +46,13 @@ pub(crate) struct Config {
     pub(crate) research: cofounder_research::Settings,
     pub(crate) database: DatabaseSection,
     pub(crate) worker: WorkerSection,
+    pub(crate) auth: AuthSection,
     /// `[webhook.NAME]`
     pub(crate) webhook: BTreeMap<String, WebhookSection>,
+    pub(crate) log: LogSection,
+    /// As it was written, for whoever compares it with a later one.
+    #[serde(skip)]
+    pub(crate) written: toml::Table,
 }
 
 /// `[engine]`: the embedded model.
@@ -60,6 +70,12 @@ pub(crate) struct EngineSection {
 impl Default for EngineSection {
     fn default() -> Self {
         Self { model: cofounder_models::DEFAULT_MODEL.to_owned(), context: 4096, threads: None }
+    }
+}
+
+impl EngineSection {
+    pub(crate) fn settings(&self) -> EngineSettings {
+        EngineSettings { threads: self.threads, context: self.context }
     }
 }
 
@@ -113,21 +129,38 @@ impl Config {
         file: Option<&Path>,
         variables: impl Iterator<Item = (String, String)>,
     ) -> Result<Self, Failure> {
-        let mut table: toml::Table = text.parse().map_err(|error| {
+        let (config, problems) = Self::told(text, file, variables);
+        Failure::of_all(problems, Vec::new(), "nothing was done").map_or(Ok(config), Err)
+    }
+
+    /// What can be used of the file and the environment, and everything that cannot.
+    pub(crate) fn told(
+        text: &str,
+        file: Option<&Path>,
+        variables: impl Iterator<Item = (String, String)>,
+    ) -> (Self, Vec<String>) {
+        let mut problems = Vec::new();
+        let table: Result<toml::Table, _> = text.parse();
+        let mut table = table.unwrap_or_else(|error| {
             let file = file.map_or_else(String::new, |file| format!(" {}", file.display()));
-            Failure::usage(format!("the configuration{file} is not valid TOML: {error}"))
-        })?;
-        let named = environment::overlay(&mut table, variables).map_err(Failure::usage)?;
-        let read: Result<Self, _> = serde_path_to_error::deserialize(toml::Value::Table(table));
-        let config = read.map_err(|error| Failure::usage(problem::told(&error, file, &named)))?;
-        match config.budget.problem() {
-            Some(problem) => Err(Failure::usage(problem)),
-            None => Ok(config),
+            let words = error.to_string();
+            problems.push(format!("the configuration{file} is not valid TOML: {}", words.trim_end()));
+            toml::Table::new()
+        });
+        let named = environment::overlay(&mut table, variables, &mut problems);
+        let mut config = odds::read(table, file, &named, &mut problems);
+        problems.extend(config.budget.problems());
+        problems.extend(config.log.problems());
+        if !problems.is_empty() {
+            // Nobody writes with a configuration of which a part is not understood.
+            config.written = toml::Table::new();
         }
+        (config, problems)
     }
 }
 
-fn text(file: &Path) -> Result<String, Failure> {
+/// The file's text.
+pub(crate) fn text(file: &Path) -> Result<String, Failure> {
     fs::read_to_string(file).map_err(|error| {
         Failure::usage(format!("the configuration {} cannot be read: {error}", file.display()))
     })

@@ -35,17 +35,17 @@ impl BudgetSection {
     }
 
     /// What in it is no amount.
-    pub(super) fn problem(&self) -> Option<String> {
+    pub(super) fn problems(&self) -> impl Iterator<Item = String> {
         let named = [
             ("call_usd", self.call_usd),
             ("task_usd", self.task_usd),
             ("day_usd", self.day_usd),
             ("month_usd", self.month_usd),
         ];
-        let wrong = named
-            .into_iter()
-            .find_map(|(name, usd)| Some((name, usd.filter(|usd| !usd.is_finite() || *usd < 0.0)?)));
-        wrong.map(|(name, usd)| format!("budget.{name} is {usd}; it must be 0 or more US dollars"))
+        named.into_iter().filter_map(|(name, usd)| {
+            let usd = usd.filter(|usd| !usd.is_finite() || *usd < 0.0)?;
+            Some(format!("budget.{name} is {usd}; it must be 0 or more US dollars"))
+        })
     }
 }
 
@@ -70,18 +70,28 @@ impl Default for LedgerSection {
 }
 
 impl LedgerSection {
+    /// What in it is no regular expression.
+    pub(crate) fn problems(&self) -> impl Iterator<Item = String> {
+        self.redact.iter().filter_map(|text| form(text).err())
+    }
+
     pub(crate) fn texts(&self) -> Result<Texts, Failure> {
-        let form = |text: &String| {
-            Regex::new(text).map_err(|error| {
-                Failure::usage(format!("ledger.redact holds no regular expression: {error}"))
-            })
-        };
+        let form = |text: &String| form(text).map_err(Failure::usage);
         Ok(Texts {
             keep: Duration::from_hours(24 * u64::from(self.keep_texts_days)),
             longest: self.text_kib.clamp(1, 1 << 20) << 10,
             redact: self.redact.iter().map(form).collect::<Result<_, _>>()?,
         })
     }
+}
+
+fn form(text: &str) -> Result<Regex, String> {
+    let told = |error: regex::Error| {
+        let words = error.to_string();
+        let last = words.lines().last().unwrap_or_default().to_owned();
+        format!("ledger.redact holds {text:?}, which is no regular expression: {last}")
+    };
+    Regex::new(text).map_err(told)
 }
 
 /// `[catalogue]`: what is known of models.

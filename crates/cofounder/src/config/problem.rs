@@ -2,6 +2,20 @@
 
 use std::{collections::BTreeMap, path::Path};
 
+/// The keys that lead to what is wrong.
+pub(super) fn place(error: &serde_path_to_error::Error<toml::de::Error>) -> Vec<String> {
+    use serde_path_to_error::Segment as S;
+    let name = |segment: &S| match segment {
+        S::Map { key } => Some(key.clone()),
+        S::Enum { variant } => Some(variant.clone()),
+        S::Seq { .. } | S::Unknown => None,
+    };
+    let mut keys: Vec<String> = error.path().iter().map_while(name).collect();
+    let message = error.inner().message();
+    keys.extend(between(message, "unknown field `", "`").filter(|unknown| keys.last() != Some(unknown)));
+    keys
+}
+
 /// The place, what is wrong there, and, for an unknown key, the nearest known one.
 pub(super) fn told(
     error: &serde_path_to_error::Error<toml::de::Error>,
@@ -12,7 +26,7 @@ pub(super) fn told(
     let message = error.inner().message().to_owned();
     let unknown =
         between(&message, "unknown field `", "`").or_else(|| between(&message, "unknown variant `", "`"));
-    let place = place(&path, unknown.as_deref(), file, named);
+    let place = shown(&path, unknown.as_deref(), file, named);
     match unknown {
         Some(unknown) => {
             let known: Vec<&str> = message.split('`').skip(3).step_by(2).collect();
@@ -27,7 +41,7 @@ pub(super) fn told(
     }
 }
 
-fn place(path: &str, unknown: Option<&str>, file: Option<&Path>, named: &BTreeMap<String, String>) -> String {
+fn shown(path: &str, unknown: Option<&str>, file: Option<&Path>, named: &BTreeMap<String, String>) -> String {
     let whole = match unknown {
         Some(unknown) if path == "." => unknown.to_owned(),
         Some(unknown) if !path.ends_with(unknown) => format!("{path}.{unknown}"),

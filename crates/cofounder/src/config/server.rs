@@ -1,8 +1,12 @@
 //! `[server]` and `[gateway]`: where the program listens, and the limits of what clients ask.
 
-use cofounder_web::{GatewaySettings, ListenSettings};
+use cofounder_web::{GatewaySettings, ListenSettings, RateSettings};
+use ipnet::IpNet;
 use serde::Deserialize;
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 use url::Url;
 
 /// `[server]`
@@ -20,17 +24,43 @@ pub(crate) struct ServerSection {
     connections: u32,
     /// How long requests may go on when the program is told to stop.
     grace_ms: u64,
+    /// Requests a minute of each caller who is known; 0 is no limit. The gateway is left out: tokens have limits there.
+    requests_per_minute: u32,
+    /// Requests a minute of all at an address who are not; 0 is no limit.
+    unknown_requests_per_minute: u32,
+    /// Networks of proxies whose `X-Forwarded-For` says where a request comes from.
+    trusted_proxies: Vec<Network>,
+}
+
+/// A network (`10.0.0.0/8`), or an address.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct Network(IpNet);
+
+impl TryFrom<String> for Network {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let address = || text.parse::<IpAddr>().map(IpNet::from);
+        let network = text.parse().or_else(|_| address());
+        network
+            .map(Self)
+            .map_err(|_| format!("`{text}` is no network and no address, such as 10.0.0.0/8 or ::1"))
+    }
 }
 
 impl Default for ServerSection {
     fn default() -> Self {
-        let settings = ListenSettings::default();
+        let (settings, rates) = (ListenSettings::default(), RateSettings::default());
         Self {
             bind: SocketAddr::from(([127, 0, 0, 1], 8000)),
             public_url: None,
             head_ms: millis(settings.head),
             connections: settings.connections,
             grace_ms: millis(settings.grace),
+            requests_per_minute: rates.known,
+            unknown_requests_per_minute: rates.unknown,
+            trusted_proxies: Vec::new(),
         }
     }
 }
@@ -41,6 +71,14 @@ impl ServerSection {
             head: Duration::from_millis(self.head_ms.max(1)),
             connections: self.connections.max(1),
             grace: Duration::from_millis(self.grace_ms),
+        }
+    }
+
+    pub(crate) fn rates(&self) -> RateSettings {
+        RateSettings {
+            known: self.requests_per_minute,
+            unknown: self.unknown_requests_per_minute,
+            proxies: self.trusted_proxies.iter().map(|Network(network)| *network).collect(),
         }
     }
 }

@@ -69,6 +69,7 @@ fn in_seconds(seconds: u64) -> String {
     cofounder_domain::format_timestamp(at)
 }
 
+/// Tried without the chore of `serve`'s worker: the test failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_post_goes_live_at_its_time_and_an_approval_for_a_time_can_be_taken_back() {
     let desk = Desk::new(&[]).await;
@@ -104,6 +105,7 @@ async fn a_post_goes_live_at_its_time_and_an_approval_for_a_time_can_be_taken_ba
     desk.bench.run(&["task", "approve", id, "--publish-at", &far]).await.refused(1, &["published"]);
 }
 
+/// Tried by showing to everybody what was taken off: the test failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_post_is_taken_off_the_site_and_put_back() {
     let desk = Desk::new(&["--no-worker"]).await;
@@ -145,6 +147,7 @@ async fn a_post_is_taken_off_the_site_and_put_back() {
     assert!(desk.is_public().await);
 }
 
+/// Tried without asking for `If-Match`: the test failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_edits_a_post_that_they_have_seen_and_every_revision_is_there() {
     let desk = Desk::new(&["--no-worker"]).await;
@@ -212,6 +215,7 @@ async fn a_person_edits_a_post_that_they_have_seen_and_every_revision_is_there()
     );
 }
 
+/// Tried by answering that it was checked: the test failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_post_is_written_by_hand_sorted_and_found() {
     let desk = Desk::new(&["--no-worker"]).await;
@@ -269,7 +273,8 @@ async fn a_post_is_written_by_hand_sorted_and_found() {
     assert_eq!(desk.get("/api/v1/categories").await.0["items"], json!([]));
 }
 
-/// From a sentence to the passage that supports it, and to that place in its source.
+/// From a sentence to the passage that supports it, and to that place in its source. Tried with a part that begins a byte too
+/// early: the test failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_posts_claims_lead_to_the_bytes_of_their_sources() {
     let desk = Desk::new(&["--no-worker"]).await;
@@ -315,6 +320,7 @@ async fn a_posts_claims_lead_to_the_bytes_of_their_sources() {
     assert_eq!((&steps["items"][0]["name"], &steps["next_cursor"]), (&json!("research"), &json!("2")));
 }
 
+/// Tried by taking any cron expression: the test failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_schedule_is_made_changed_and_deleted_by_who_has_seen_it() {
     let desk = Desk::new(&["--no-worker"]).await;

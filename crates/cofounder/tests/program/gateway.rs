@@ -306,7 +306,7 @@ async fn vectors_are_made_where_they_are_offered() {
         assert_eq!(vectors["data"].as_array().unwrap().len(), 2, "{vectors}");
     }
     let (status, told) = server.chat(&key, &hello("acme/vectors")).await;
-    assert_eq!(status, 400);
+    assert_eq!(status, 501);
     assert!(told["error"]["message"].as_str().unwrap().contains("`chat`"), "{told}");
 }
 

@@ -10,6 +10,7 @@ use crate::{
 
 const NOTES: &str = "Begin with the granite, and leave the storms out.";
 
+/// Tried by not handing the notes to the pipeline: the test failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_draft_goes_back_with_notes_that_reach_the_writer_and_the_research_is_kept() {
     let bench = Workbench::new().await;
@@ -46,6 +47,7 @@ async fn a_draft_goes_back_with_notes_that_reach_the_writer_and_the_research_is_
     bench.run(&["task", "reject", id, "--rework", "--notes", " "]).await.refused(2, &["say nothing"]);
 }
 
+/// Tried by rejecting whatever was asked for: the test failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn over_http_a_draft_goes_back_once_and_a_worker_writes_it_anew() {
     let bench = Workbench::new().await;

@@ -3,7 +3,11 @@
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use std::{process::Stdio, time::Duration};
+use std::{
+    process::Stdio,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::Child,
@@ -18,8 +22,8 @@ pub(crate) struct Server {
     pub(crate) child: Child,
     pub(crate) url: String,
     pub(crate) client: reqwest::Client,
-    /// What it says on standard error from now on.
-    _said: tokio::task::JoinHandle<()>,
+    /// What it has said on standard error, line by line.
+    said: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
@@ -40,26 +44,36 @@ impl Server {
         command.envs(variables.iter().copied());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut said = String::new();
+        let said = Arc::new(Mutex::new(Vec::new()));
         let url = tokio::time::timeout(PATIENCE, async {
             loop {
-                let Some(line) = lines.next_line().await.unwrap() else { panic!("it ended: {said}") };
-                if let Some(rest) = line.strip_prefix("listening on ") {
-                    return rest.split(';').next().unwrap().to_owned();
+                let Some(line) = lines.next_line().await.unwrap() else { panic!("it ended: {said:#?}") };
+                let address = line
+                    .split_once("listening on ")
+                    .map(|(_, rest)| rest.split(';').next().unwrap().to_owned());
+                said.lock().unwrap().push(line);
+                if let Some(address) = address {
+                    return address;
                 }
-                said += &(line + "\n");
             }
         });
         let url = url.await.expect("it does not listen");
-        let said = tokio::spawn(async move {
+        let heard = Arc::clone(&said);
+        tokio::spawn(async move {
             while let Ok(Some(line)) = lines.next_line().await {
                 eprintln!("server: {line}");
+                heard.lock().unwrap().push(line);
             }
         });
         // An error means that another test of this process was first.
         drop(rustls::crypto::ring::default_provider().install_default());
         let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
-        Self { child, url, client, _said: said }
+        Self { child, url, client, said }
+    }
+
+    /// What it has said on standard error so far, line by line.
+    pub(crate) fn said(&self) -> Vec<String> {
+        self.said.lock().unwrap().clone()
     }
 
     pub(crate) fn request(&self, method: Method, path: &str, token: &str) -> RequestBuilder {

@@ -11,7 +11,7 @@ use crate::{
     workbench::{Done, Workbench, ended},
 };
 
-const PASSWORD: &str = "correct horse battery staple";
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
 const OTHER: &str = "another battery staple horse";
 
 /// Runs a command that reads a password.

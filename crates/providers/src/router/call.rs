@@ -20,6 +20,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 /// One call, before it is known which of its targets answers.
 #[derive(Clone, Debug)]
@@ -124,10 +125,11 @@ impl Router {
     ) -> (Option<Attempt>, Duration, Result<Got, ProviderError>) {
         let begun = Instant::now();
         let mut sent = None;
+        let span = tracing::error_span!("model", model = %target);
         let answer = tokio::select! {
             biased;
             () = call.cancel.cancelled() => Err(ProviderError::Cancelled),
-            answer = self.request(call, target, manner, &mut sent) => answer,
+            answer = self.request(call, target, manner, &mut sent).instrument(span) => answer,
         };
         let waited = sent.map_or_else(|| begun.elapsed(), |sent| sent - begun);
         let ms = u64::try_from(sent.unwrap_or(begun).elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -139,7 +141,7 @@ impl Router {
                 may_have_cost: sent.is_some() && !target.free && error.may_have_cost(),
             },
         };
-        tracing::debug!(target = %target, ms, ?outcome, "model request");
+        tracing::debug!(model = %target, ms, ?outcome, "model request");
         let attempt = sent.map(|_| Attempt { target: target.id(), ms, outcome });
         let got = match answer {
             Ok((Reply::Whole(answer), _)) => {

@@ -111,7 +111,30 @@ impl Router {
         launcher: Arc<dyn Launcher>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ProviderError> {
-        let providers = providers(&config)?;
+        let (router, faults) = Self::made(config, launcher, clock);
+        match faults.into_iter().next() {
+            Some(fault) => Err(fault),
+            None => Ok(router),
+        }
+    }
+
+    /// Everything that keeps a router from being made of it: [`ProviderError::Configuration`] of each section.
+    #[must_use]
+    pub fn faults(
+        config: RouterConfig,
+        launcher: Arc<dyn Launcher>,
+        clock: Arc<dyn Clock>,
+    ) -> Vec<ProviderError> {
+        Self::made(config, launcher, clock).1
+    }
+
+    /// The router, and what keeps it from being one.
+    fn made(
+        config: RouterConfig,
+        launcher: Arc<dyn Launcher>,
+        clock: Arc<dyn Clock>,
+    ) -> (Self, Vec<ProviderError>) {
+        let (providers, mut faults) = providers(&config);
         let RouterConfig { router: section, embedded, budget_enforced, env_keys, .. } = config;
         let (breakers, retries) = (Arc::new(Breakers::new(clock.clone())), Retries::default());
         let router = Self {
@@ -125,8 +148,8 @@ impl Router {
             launcher,
             clock,
         };
-        router.check_preferences()?;
-        Ok(router)
+        faults.extend(router.preference_faults());
+        (router, faults)
     }
 
     /// Whether a provider is the engine of this program.
@@ -149,15 +172,16 @@ impl Router {
     }
 }
 
-/// Everything that can be named: what is configured, the engine, and what was found.
-fn providers(config: &RouterConfig) -> Result<Vec<Provider>, ProviderError> {
+/// Everything that can be named: what is configured, the engine, and what was found; and the sections that cannot be
+/// used.
+fn providers(config: &RouterConfig) -> (Vec<Provider>, Vec<ProviderError>) {
     let context = config.embedded.as_ref().map(|e| e.context);
-    let mut providers: Vec<Provider> = Vec::new();
+    let (mut providers, mut faults): (Vec<Provider>, Vec<ProviderError>) = Default::default();
     let made = |name: &str, origin, section, context| {
         Provider::new(Parts { name, origin, section, context, catalogue: config.catalogue.clone() })
     };
     for (name, section) in &config.providers {
-        check_section(name, section, &providers)?;
+        faults.extend(check_section(name, section, &providers).err());
         let embedded = section.dialect == Dialect::Embedded;
         let (origin, context) =
             if embedded { (Origin::Embedded, context) } else { (Origin::Configured, None) };
@@ -184,7 +208,7 @@ fn providers(config: &RouterConfig) -> Result<Vec<Provider>, ProviderError> {
             providers.push(made(preset.name, Origin::Environment, section, None));
         }
     }
-    Ok(providers)
+    (providers, faults)
 }
 
 fn ollama_section(found: &FoundOllama) -> ProviderSection {

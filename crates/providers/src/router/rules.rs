@@ -239,38 +239,34 @@ impl Router {
     }
 
     /// An entry of `router.prefer` that can never mean anything is a mistake in the configuration.
-    pub(super) fn check_preferences(&self) -> Result<(), ProviderError> {
+    pub(super) fn preference_faults(&self) -> Vec<ProviderError> {
         let may_come = |entry: &String| {
             let provider = entry.split('/').next().unwrap_or(entry.as_str());
             [EMBEDDED, OLLAMA].contains(&provider) || Preset::find(provider).is_some()
         };
         let known =
             |entry: &String| self.provider(entry).is_some() || self.named(entry).is_some() || may_come(entry);
-        let roles = self
-            .section
-            .role
-            .iter()
-            .map(|(role, own)| (format!("router.role.{}", role.as_str()), &own.prefer));
-        for (section, prefer) in [("router".to_owned(), &self.section.prefer)].into_iter().chain(roles) {
-            if let Some(entry) = prefer.iter().find(|entry| !known(entry)) {
+        let own = self.section.role.iter();
+        let roles = own.map(|(role, own)| (format!("router.role.{}", role.as_str()), &own.prefer));
+        let all = [("router".to_owned(), &self.section.prefer)].into_iter().chain(roles);
+        let mut faults = Vec::new();
+        for (section, prefer) in all {
+            for entry in prefer.iter().filter(|entry| !known(entry)) {
                 let why = format!("`prefer` names {entry}, which is not known; known are: {}", self.known());
-                return Err(ProviderError::Configuration { section, why });
+                faults.push(ProviderError::Configuration { section: section.clone(), why });
             }
         }
         let loose = |(_, meant): &(&String, &String)| match meant.strip_prefix(ROLE) {
             Some(role) => Role::from_name(role).is_none(),
             None => self.section.alias.contains_key(*meant) || !known(meant),
         };
-        match self.section.alias.iter().find(loose) {
-            None => Ok(()),
-            Some((alias, meant)) => {
-                let why = format!(
-                    "{alias} stands for {meant}, which is no model and no role; known are: {}",
-                    self.known()
-                );
-                Err(ProviderError::Configuration { section: "router.alias".to_owned(), why })
-            }
+        for (alias, meant) in self.section.alias.iter().filter(loose) {
+            let known = self.known();
+            let why =
+                format!("{alias} stands for {meant}, which is no model and no role; known are: {known}");
+            faults.push(ProviderError::Configuration { section: "router.alias".to_owned(), why });
         }
+        faults
     }
 }
 

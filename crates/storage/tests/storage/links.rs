@@ -2,7 +2,8 @@
 
 use cofounder_domain::{PersonId, Role};
 use cofounder_storage::{
-    Acceptance, Act, BegunSignIn, LinkPurpose, NewLink, NewSignIn, PersonChange, StorageError,
+    Acceptance, Act, BegunSignIn, LinkPurpose, NewLink, NewSignIn, OPEN_SIGN_INS, OPEN_SIGN_INS_OF_A_BROWSER,
+    PersonChange, StorageError,
 };
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -24,6 +25,7 @@ on_both_databases! {
     a_newer_link_takes_the_place_of_an_older_one,
     a_begun_sign_in_comes_back_once_and_only_to_its_own_browser,
     of_many_who_come_back_with_one_state_one_has_it,
+    of_the_sign_ins_of_a_browser_and_of_all_the_oldest_go,
 }
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -275,4 +277,36 @@ async fn of_many_who_come_back_with_one_state_one_has_it(bench: Bench) {
         all.spawn(async move { db.take_sign_in("state", "browser").await.unwrap() });
     }
     assert_eq!(all.join_all().await.into_iter().flatten().count(), 1);
+}
+
+/// Tried by leaving out the bound of a browser, then that of all: the test failed each time.
+async fn of_the_sign_ins_of_a_browser_and_of_all_the_oldest_go(bench: Bench) {
+    let begin = async |state: &str, browser: &str| {
+        bench.clock.advance(Duration::from_millis(1));
+        let (hash, browser_hash) = (state.to_owned(), browser.to_owned());
+        let new = NewSignIn { hash, browser_hash, ..begun(&bench, None) };
+        bench.db.begin_sign_in(&new).await.unwrap();
+    };
+    let open = async || bench.lines("SELECT hash AS line FROM sign_in_states ORDER BY created_at").await;
+    begin("other", "another").await;
+    for number in 0..=OPEN_SIGN_INS_OF_A_BROWSER {
+        begin(&number.to_string(), "browser").await;
+    }
+    assert_eq!(open().await, ["other", "1", "2", "3", "4", "5", "6", "7", "8"]);
+    let many = match bench.on_sqlite() {
+        true => format!(
+            "WITH RECURSIVE n (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM n WHERE number < {OPEN_SIGN_INS}) "
+        ),
+        false => format!("WITH n (number) AS (SELECT * FROM generate_series(1, {OPEN_SIGN_INS})) "),
+    };
+    let row = "SELECT 'many ' || number, 'b ' || number, 'p', 'n', 'v', '/', number, 9999999999999 FROM n";
+    let columns = "hash, browser_hash, provider, nonce, verifier, return_to, created_at, expires_at";
+    bench.raw(&format!("INSERT INTO sign_in_states ({columns}) {many}{row}")).await.unwrap();
+    begin("last", "yet another").await;
+    let left = open().await;
+    assert_eq!(u64::try_from(left.len()).unwrap(), OPEN_SIGN_INS);
+    assert_eq!((left.first().unwrap().as_str(), left.last().unwrap().as_str()), ("many 11", "last"));
+    bench.raw("UPDATE sign_in_states SET expires_at = 1").await.unwrap();
+    begin("first again", "browser").await;
+    assert_eq!(open().await, ["first again"]);
 }

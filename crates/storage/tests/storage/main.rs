@@ -6,16 +6,19 @@
     reason = "in a test a panic is how a failure is told"
 )]
 
+mod access_tokens;
 mod accounts;
 mod approve;
 mod audit;
 mod calls;
 mod deliveries;
+mod depths;
 mod editing;
 mod effects;
 mod failures;
 mod feed;
 mod health;
+mod identities;
 mod keeping;
 mod keeping_faults;
 mod ledger;

@@ -16,7 +16,7 @@ use crate::{
         extract::{Named, Query, invalid},
         page::{self, Paged},
     },
-    documents::DeliveryItem,
+    documents::{DeliveryItem, Sample},
 };
 
 pub(super) fn routes() -> OpenApiRouter<Service> {
@@ -29,7 +29,7 @@ pub(super) fn routes() -> OpenApiRouter<Service> {
 
 /// A webhook of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"name": "newsletter", "url": "https://example.org/hooks/cofounder", "signed": true, "honours_keys": false}))]
+#[schema(examples(Self::sample))]
 pub(crate) struct WebhookItem {
     /// Its name in the configuration.
     name: String,
@@ -39,6 +39,13 @@ pub(crate) struct WebhookItem {
     signed: bool,
     /// Whether the receiver takes a second delivery with the same key for the first one.
     honours_keys: bool,
+}
+
+impl Sample for WebhookItem {
+    fn sample() -> Self {
+        let (name, url) = ("newsletter".to_owned(), "https://example.org/…".to_owned());
+        Self { name, url, signed: true, honours_keys: false }
+    }
 }
 
 /// List webhooks

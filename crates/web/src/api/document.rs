@@ -1,5 +1,6 @@
 //! What every operation of the API shares: its head, its means of showing who asks, and its problems.
 
+use std::collections::BTreeMap;
 use utoipa::{
     OpenApi, ToSchema,
     openapi::{
@@ -9,14 +10,14 @@ use utoipa::{
     },
 };
 
-use super::extract::LARGEST;
+use super::{examples, extract::LARGEST, limits, refusals};
 use crate::{gateway::words::OpenAiError, problem::ProblemDocument};
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "cofounder",
-        description = "Ask for articles, follow how they are made, approve and publish them. Errors are problem documents (RFC 9457); times are RFC 3339 in UTC; lists come in pages (`limit`, `cursor`).",
+        description = "Ask for articles, follow how they are made, approve and publish them. Errors are problem documents (RFC 9457); times are RFC 3339 in UTC; lists come in pages (`limit`, `cursor`). Limits of requests are those of an installation that does not set others (`server.requests_per_minute`, `server.unknown_requests_per_minute`, `gateway`); `x-limits` has them as numbers.",
         license(name = "MIT OR Apache-2.0")
     ),
     components(schemas(ProblemDocument, OpenAiError)),
@@ -67,12 +68,13 @@ pub(super) fn complete(api: &mut Document) {
             let security = operation.security.iter().flatten();
             let people = security.filter_map(of_people).collect::<Vec<_>>();
             operation.security.iter_mut().for_each(|security| security.extend(people.iter().cloned()));
-            match tag == GATEWAY {
-                true => add_problems(operation, changes, &FAULTS, true),
-                false => add_problems(operation, changes, &PROBLEMS, false),
-            }
+            let gateway = tag == GATEWAY;
+            add_problems(operation, changes, gateway, &mut components.responses);
+            refusals::fill(operation, gateway);
+            limits::tell(operation, gateway);
         }
     }
+    examples::spread(api);
 }
 
 /// What a person needs where a program needs a token with some scope.
@@ -95,7 +97,7 @@ type Known = (u16, &'static str, fn(&Operation, bool) -> bool);
 
 const _: () = assert!(LARGEST == 1 << 20, "the words below name the limit");
 
-const PROBLEMS: [Known; 13] = [
+const PROBLEMS: [Known; 14] = [
     (400, "The body is no JSON", takes_body),
     (401, "No token, or one that is not valid", is_closed),
     (403, "The token does not have the scope", is_closed),
@@ -107,6 +109,7 @@ const PROBLEMS: [Known; 13] = [
     (415, "The body is not JSON, or is encoded", takes_body),
     (422, "What was given is not valid", |_, _| true),
     (428, "`If-Match` is missing", asks_what_was_seen),
+    (429, "Too many requests; `Retry-After` says how many seconds to wait", is_closed),
     (500, "A defect of this program, told by a number", |_, _| true),
     (503, "The database does not answer now", |_, _| true),
 ];
@@ -120,20 +123,32 @@ const FAULTS: [Known; 14] = [
     (408, "The request did not come in time", takes_body),
     (413, "The body is larger than `gateway.body_mib`", takes_body),
     (415, "The body is encoded", takes_body),
-    (429, "A limit was reached; `Retry-After` says until when", takes_body),
+    (429, "A limit was reached; `Retry-After` says until when", |_, _| true),
     (500, "A defect of this program, told by a number", |_, _| true),
-    (501, "The model's provider does not offer this", takes_body),
+    (501, "No model that is configured offers this; the message says how to enable it", takes_body),
     (502, "The model's provider gave an answer that is not valid", takes_body),
     (503, "The model's provider, or the database, does not answer now", |_, _| true),
     (504, "The model's provider was too slow", takes_body),
 ];
 
-fn add_problems(operation: &mut Operation, changes: bool, known: &[Known], openai: bool) {
+/// Names the answers that are the same everywhere, each of which stands once among those that are shared.
+fn add_problems(
+    operation: &mut Operation,
+    changes: bool,
+    gateway: bool,
+    shared: &mut BTreeMap<String, RefOr<Response>>,
+) {
+    let (known, name): (&[Known], _) = if gateway { (&FAULTS, "Fault") } else { (&PROBLEMS, "Problem") };
     for (status, when, applies) in known {
-        if applies(operation, changes) {
-            let responses = &mut operation.responses.responses;
-            responses.entry(status.to_string()).or_insert_with(|| RefOr::T(problem(when, openai)));
+        if !applies(operation, changes) {
+            continue;
         }
+        let name = format!("{name}{status}");
+        let responses = &mut operation.responses.responses;
+        responses.entry(status.to_string()).or_insert_with(|| {
+            shared.entry(name.clone()).or_insert_with(|| RefOr::T(problem(*status, when, gateway)));
+            RefOr::Ref(Ref::from_response_name(name))
+        });
     }
 }
 
@@ -157,11 +172,12 @@ fn names_something(operation: &Operation, _: bool) -> bool {
     parameters.into_iter().any(|p| matches!(p, RefOr::T(p) if p.parameter_in == ParameterIn::Path))
 }
 
-fn problem(when: &str, openai: bool) -> Response {
-    let (form, name) = match openai {
+fn problem(status: u16, when: &str, gateway: bool) -> Response {
+    let (form, name) = match gateway {
         true => ("application/json", OpenAiError::name()),
         false => ("application/problem+json", ProblemDocument::name()),
     };
-    let content = ContentBuilder::new().schema(Some(RefOr::Ref(Ref::from_schema_name(name)))).build();
+    let schema = Some(RefOr::Ref(Ref::from_schema_name(name)));
+    let content = ContentBuilder::new().schema(schema).example(refusals::example(status, gateway)).build();
     ResponseBuilder::new().description(when).content(form, content).build()
 }

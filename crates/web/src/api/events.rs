@@ -14,6 +14,7 @@ use crate::{
         extract::Query,
         follow::{Followed, Listener},
     },
+    documents::{FeedItem, Sample},
 };
 
 pub(super) fn routes() -> OpenApiRouter<Service> {
@@ -40,7 +41,7 @@ pub(crate) struct Begin {
     get, path = "/api/v1/events", tag = "tasks", security(("token" = ["viewer"])),
     params(Begin, ("Last-Event-ID" = Option<i64>, Header, description = "The number of the entry that was told last", minimum = 0)),
     responses(
-        (status = 200, description = "Server-sent events whose data are entries of the feed", body = String, content_type = "text/event-stream"),
+        (status = 200, description = "Server-sent events whose data are entries of the feed", body = String, content_type = "text/event-stream", example = told),
         (status = 429, description = "As many listen as may", body = crate::problem::ProblemDocument, content_type = "application/problem+json")
     )
 )]
@@ -60,4 +61,11 @@ pub(crate) async fn follow(
         }
     };
     listener.follow(Followed::Site, after)
+}
+
+/// An event as the example shows it.
+fn told() -> String {
+    let entry = FeedItem::sample();
+    let data = serde_json::to_string(&entry).unwrap_or_default();
+    format!("id: {}\nevent: {}\ndata: {data}\n\n", entry.number, entry.entry.event)
 }

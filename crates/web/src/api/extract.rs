@@ -16,7 +16,7 @@ use crate::{
 /// The largest body of a request to the API, in bytes.
 pub(crate) const LARGEST: usize = 1 << 20;
 /// How long a body may take to come.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A JSON body.
 pub(crate) struct Json<T>(pub(crate) T);
@@ -122,6 +122,7 @@ pub(crate) fn invalid(words: impl Into<String>) -> Problem {
 mod tests {
     use super::*;
     use axum::response::IntoResponse;
+    use proptest::prelude::*;
     use serde::Deserialize;
 
     #[derive(Debug, Deserialize, PartialEq)]
@@ -147,6 +148,24 @@ mod tests {
             assert_eq!(found, status, "{text}: {detail}");
             assert!(detail.contains(told), "{text}: {detail}");
             assert_eq!(problem.into_response().status().as_u16(), status);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused_with_a_reason(bytes in prop::collection::vec(any::<u8>(), 0..200), text in "[\\[\\]{}\",:0-9a-z\\\\ ]{0,60}") {
+            for body in [bytes.as_slice(), text.as_bytes()] {
+                if let Err(problem) = parse::<Order>(body) {
+                    let (status, detail, _) = problem.parts();
+                    prop_assert!([400, 422].contains(&status) && detail.ends_with("Nothing was changed"), "{} {}", status, detail);
+                }
+            }
+        }
+
+        #[test]
+        fn what_is_written_by_the_rules_is_read(words in any::<u32>(), space in "[ \\t\\r\\n]{0,9}") {
+            let text = format!("{space}{{{space}\"words\"{space}:{space}{words}{space}}}{space}");
+            prop_assert_eq!(parse::<Order>(text.as_bytes()), Ok(Order { words }));
         }
     }
 

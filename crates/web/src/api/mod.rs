@@ -8,13 +8,17 @@ mod categories;
 mod deliveries;
 mod document;
 mod events;
+mod examples;
 mod extract;
 mod follow;
+mod grant;
+mod limits;
 mod models;
 mod money;
 mod page;
 mod people;
 mod posts;
+mod refusals;
 mod schedules;
 mod session;
 mod sources;
@@ -56,6 +60,7 @@ fn described() -> (Router<Service>, OpenApi) {
         .merge(people::routes())
         .merge(tokens::routes())
         .merge(audit::routes())
+        .routes(routes!(grant::grant))
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
         .routes(routes!(metrics::show))

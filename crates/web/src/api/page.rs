@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::invalid;
-use crate::Problem;
+use crate::{Problem, documents::Sample};
 
 /// Items of a page if nobody says otherwise.
 const USUAL: u64 = 50;
@@ -59,14 +59,22 @@ pub(crate) fn cut<T>(items: Vec<T>, part: &Part) -> Result<Page<T>, Problem> {
 
 /// A page of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub(crate) struct Paged<T> {
+#[schema(examples(Self::sample))]
+pub(crate) struct Paged<T: Sample> {
     /// The page.
     pub(crate) items: Vec<T>,
     /// Where the next page begins; absent on the last one.
     pub(crate) next_cursor: Option<String>,
 }
 
-impl<T> Paged<T> {
+impl<T: Sample> Sample for Paged<T> {
+    /// The last page.
+    fn sample() -> Self {
+        Self { items: vec![T::sample()], next_cursor: None }
+    }
+}
+
+impl<T: Sample> Paged<T> {
     pub(crate) fn of<F: Into<T>>(page: Page<F>) -> Self {
         Self::with(page, Into::into)
     }

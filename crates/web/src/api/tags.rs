@@ -20,7 +20,7 @@ impl Tag {
         HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("\"\""))
     }
 
-    fn is_in(self, list: &str) -> bool {
+    pub(crate) fn is_in(self, list: &str) -> bool {
         list.split(',').any(|tag| {
             let tag = tag.trim();
             let tag = tag.strip_prefix("W/").unwrap_or(tag);

@@ -14,7 +14,7 @@ use crate::{
         extract::{Json, Named, Query},
         page::{Paged, Part},
     },
-    documents::TagItem,
+    documents::{Sample, TagItem},
 };
 
 pub(super) fn routes() -> OpenApiRouter<Service> {
@@ -39,7 +39,7 @@ pub(crate) async fn list(
 /// A tag's new name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"tag": "databases"}))]
+#[schema(examples(Self::sample))]
 pub(crate) struct NewName {
     /// Kept in small letters; without a comma.
     #[schema(min_length = 1, max_length = 60)]
@@ -61,4 +61,10 @@ pub(crate) async fn rename(
     Json(new): Json<NewName>,
 ) -> Result<Answer<TagItem>, Problem> {
     Ok(Answer(db.by(&caller.act()).rename_tag(&tag, &new.tag).await?.into()))
+}
+
+impl Sample for NewName {
+    fn sample() -> Self {
+        Self { tag: TagItem::sample().tag }
+    }
 }

@@ -4,10 +4,14 @@ use cofounder_storage::{ActorKind, AuditLine};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Moment;
+use super::{
+    Moment, Sample,
+    sample::{PERSON, TASK, at},
+};
 
 /// Who changed what.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(examples(Self::sample))]
 pub struct AuditItem {
     /// Grows with each line.
     pub id: i64,
@@ -55,6 +59,24 @@ impl From<AuditLine> for AuditItem {
             detail: line.detail,
             address: line.address,
             request: line.request,
+        }
+    }
+}
+
+impl Sample for AuditItem {
+    fn sample() -> Self {
+        Self {
+            id: 17,
+            at: at(300),
+            actor: "person".to_owned(),
+            actor_id: Some(PERSON.to_owned()),
+            actor_name: "Ada".to_owned(),
+            action: "task.approve".to_owned(),
+            kind: "task".to_owned(),
+            object: TASK.to_owned(),
+            detail: "approved".to_owned(),
+            address: "192.0.2.7".to_owned(),
+            request: "019ac9d8-e2b0-7d41-8f60-1a2b3c4d5e06".to_owned(),
         }
     }
 }

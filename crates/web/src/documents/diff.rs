@@ -6,6 +6,8 @@ use similar::{ChangeTag, DiffOp, TextDiff};
 use std::time::Duration;
 use utoipa::ToSchema;
 
+use super::{Sample, sample::TOPIC};
+
 /// Lines around a change.
 const AROUND: usize = 3;
 /// How long the shortest difference is looked for; a longer one is as right.
@@ -13,6 +15,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 
 /// What changed between two revisions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(examples(Self::sample))]
 pub struct DiffDocument {
     /// The earlier revision's number.
     pub from: u32,
@@ -102,5 +105,30 @@ fn hunk<'a>(diff: &TextDiff<'a, 'a, 'a, str>, ops: &[DiffOp]) -> Hunk {
         new_start: new.start + 1,
         new_lines: ops.iter().map(|op| op.new_range().len()).sum(),
         lines: lines.collect(),
+    }
+}
+
+impl Sample for DiffDocument {
+    fn sample() -> Self {
+        let line = |kind: &str, text: &str| DiffLine { kind: kind.to_owned(), text: text.to_owned() };
+        Self {
+            from: 1,
+            to: 2,
+            changed: vec![FieldChange {
+                field: "title".to_owned(),
+                old: TOPIC.to_owned(),
+                new: "SQLite is enough for most".to_owned(),
+            }],
+            unified:
+                "--- revision 1\n+++ revision 2\n@@ -1 +1,2 @@\n It needs no server.\n+It is one file.\n"
+                    .to_owned(),
+            hunks: vec![Hunk {
+                old_start: 1,
+                old_lines: 1,
+                new_start: 1,
+                new_lines: 2,
+                lines: vec![line("same", "It needs no server."), line("added", "It is one file.")],
+            }],
+        }
     }
 }

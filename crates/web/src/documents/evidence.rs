@@ -5,10 +5,14 @@ use cofounder_storage::SourceSummary;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Moment;
+use super::{
+    Moment, Sample,
+    sample::{SOURCE, at},
+};
 
 /// A factual sentence of a post.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(examples(Self::sample))]
 pub struct ClaimItem {
     /// The sentence, without its citations.
     pub text: String,
@@ -46,6 +50,7 @@ pub struct CheckItem {
 
 /// A source without its text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(examples(Self::sample))]
 pub struct SourceItem {
     /// Its id: the beginning of its hash.
     pub id: String,
@@ -63,6 +68,7 @@ pub struct SourceItem {
 
 /// A source with a part of its extracted text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(examples(Self::sample))]
 pub struct SourceDocument {
     /// Its id: the beginning of its hash.
     pub id: String,
@@ -143,6 +149,54 @@ impl SourceDocument {
             start,
             end,
             text: text[start..end].to_owned(),
+        }
+    }
+}
+
+/// The sample source's hash, and what a passage of it says.
+const SHA256: &str = "5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef";
+const SAYS: &str = "SQLite does not compete with client/server databases. SQLite competes with fopen().";
+
+impl Sample for ClaimItem {
+    fn sample() -> Self {
+        let check = |name: &str| CheckItem {
+            name: name.to_owned(),
+            verdict: "pass".to_owned(),
+            reason: String::new(),
+        };
+        Self {
+            text: "SQLite's competitor is fopen(), and no client/server database.".to_owned(),
+            supported: true,
+            passages: vec![PassageItem {
+                source: SHA256[..16].to_owned(),
+                start: 612,
+                end: 612 + SAYS.len(),
+                text: SAYS.to_owned(),
+            }],
+            checks: vec![check("citation"), check("names"), check("support")],
+        }
+    }
+}
+
+impl Sample for SourceItem {
+    fn sample() -> Self {
+        let SourceDocument { id, uri, title, sha256, bytes, .. } = SourceDocument::sample();
+        Self { id, uri, title, sha256, bytes, created_at: Some(at(1)) }
+    }
+}
+
+impl Sample for SourceDocument {
+    fn sample() -> Self {
+        Self {
+            id: SHA256[..16].to_owned(),
+            uri: SOURCE.to_owned(),
+            title: "Appropriate Uses For SQLite".to_owned(),
+            sha256: SHA256.to_owned(),
+            bytes: 27_418,
+            text_bytes: 17_932,
+            start: 612,
+            end: 612 + SAYS.len(),
+            text: SAYS.to_owned(),
         }
     }
 }

@@ -4,8 +4,11 @@ use cofounder_providers::{ProviderHealth, Route, Target, TargetState};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::Sample;
+
 /// A provider of models, as this process knows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(examples(Self::sample))]
 pub struct ProviderItem {
     /// Its name in the configuration.
     pub name: String,
@@ -36,6 +39,7 @@ pub struct ModelHealth {
 
 /// Where calls of a role go, and why.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(examples(Self::sample))]
 pub struct RouteDocument {
     /// The role.
     pub role: String,
@@ -75,6 +79,40 @@ pub struct PassedOver {
     pub name: String,
     /// Why.
     pub why: String,
+}
+
+impl Sample for ProviderItem {
+    fn sample() -> Self {
+        let model = ModelHealth {
+            id: "acme/acme-large".to_owned(),
+            state: "ready".to_owned(),
+            left_ms: 0,
+            last_error: None,
+        };
+        let (name, dialect) = ("acme".to_owned(), "openai".to_owned());
+        Self { name, dialect, local: false, problem: None, waiting: 0, models: vec![model] }
+    }
+}
+
+impl Sample for RouteDocument {
+    fn sample() -> Self {
+        let model = ModelItem {
+            id: "acme/acme-large".to_owned(),
+            free: false,
+            input_usd: Some(1.0),
+            output_usd: Some(2.0),
+            context: Some(32_768),
+            max_output: None,
+            family: Some("acme".to_owned()),
+            tier: Some(4),
+        };
+        let passed = PassedOver {
+            name: "embedded/smollm2-135m".to_owned(),
+            why: "it is not in router.prefer".to_owned(),
+        };
+        let (role, why) = ("draft".to_owned(), "router.prefer".to_owned());
+        Self { role, why, models: vec![model], passed_over: vec![passed] }
+    }
 }
 
 impl From<ProviderHealth> for ProviderItem {

@@ -6,10 +6,14 @@ use cofounder_storage::{Account, AccountState, CallKind, CallState, LedgerRow, L
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Moment;
+use super::{
+    Moment, Sample,
+    sample::{OWNER, TASK, at, read},
+};
 
 /// A model call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(examples(Self::sample))]
 pub struct CallItem {
     /// Names the call; absent until it has ended.
     pub id: Option<CallId>,
@@ -70,6 +74,7 @@ pub struct CallItem {
 
 /// What some calls took together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(examples(Self::sample))]
 pub struct CostItem {
     /// What they have in common; empty for calls without.
     pub key: String,
@@ -95,6 +100,7 @@ pub struct CostItem {
 
 /// An account of money: what was used of it in a period, and what may be.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(examples(Self::sample))]
 pub struct BudgetItem {
     /// `site:ID`, `task:ID` or `token:ID`.
     pub scope: String,
@@ -112,6 +118,72 @@ pub struct BudgetItem {
     pub spent_nanousd: u64,
     /// Set aside for calls that go on.
     pub set_aside_usd: f64,
+}
+
+impl Sample for CallItem {
+    fn sample() -> Self {
+        let attempt = serde_json::json!({"target": "acme/acme-large", "ms": 2100});
+        Self {
+            id: Some(read("019ac9d4-7b00-7d44-93e1-1a2b3c4d5e08")),
+            at: at(12),
+            state: Some("done".to_owned()),
+            kind: "chat".to_owned(),
+            role: "draft".to_owned(),
+            step: "draft/section-1".to_owned(),
+            task_id: Some(read(TASK)),
+            token_id: None,
+            model: "acme/acme-large".to_owned(),
+            tokens_in: 1_800,
+            tokens_cached: 0,
+            tokens_cache_write: 0,
+            tokens_out: 240,
+            tokens_reasoning: 0,
+            measured: true,
+            priced: true,
+            cost_usd: 0.00228,
+            cost_nanousd: 2_280_000,
+            lost_nanousd: 0,
+            first_token_ms: Some(310),
+            ms: 2_100,
+            error: None,
+            fault: None,
+            attempts: serde_json::Value::Array(vec![attempt]),
+            route: serde_json::json!({"why": "router.prefer"}),
+            owner: OWNER.to_owned(),
+        }
+    }
+}
+
+impl Sample for CostItem {
+    fn sample() -> Self {
+        Self {
+            key: "acme/acme-large".to_owned(),
+            calls: 14,
+            failed: 1,
+            unfinished: 0,
+            tokens_in: 21_300,
+            tokens_cached: 4_000,
+            tokens_out: 3_900,
+            unpriced: 0,
+            cost_usd: 0.0295,
+            cost_nanousd: 29_500_000,
+        }
+    }
+}
+
+impl Sample for BudgetItem {
+    fn sample() -> Self {
+        Self {
+            scope: format!("task:{TASK}"),
+            name: None,
+            period: "ever".to_owned(),
+            cap_usd: Some(2.0),
+            used_usd: 0.0295,
+            spent_usd: 0.0295,
+            spent_nanousd: 29_500_000,
+            set_aside_usd: 0.0,
+        }
+    }
 }
 
 impl From<LedgerRow> for CallItem {

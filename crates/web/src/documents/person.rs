@@ -6,10 +6,14 @@ use cofounder_storage::{Link, LinkPurpose, Person, Session};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Moment;
+use super::{
+    Moment, Sample,
+    sample::{PERSON, SESSION, at, read},
+};
 
 /// A person who may sign in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(examples(Self::sample))]
 pub struct PersonDocument {
     /// Their id.
     pub id: PersonId,
@@ -34,6 +38,7 @@ pub struct PersonDocument {
 
 /// A person's being signed in, in one browser.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(examples(Self::sample))]
 pub struct SessionItem {
     /// Its id.
     pub id: SessionId,
@@ -55,9 +60,9 @@ pub struct SessionItem {
 
 /// A link that a person opens once. Its address is told when it is made, and never again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(examples(Self::sample))]
 pub struct LinkDocument {
     /// Where to open it. Whoever has it can use it.
-    #[schema(example = "http://127.0.0.1:8000/link/col_…")]
     pub address: String,
     /// What it is for: `invitation` or `password`.
     pub purpose: String,
@@ -71,6 +76,7 @@ pub struct LinkDocument {
 
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(examples(Self::sample))]
 pub struct IdentityDocument {
     /// What people call them.
     pub name: String,
@@ -156,6 +162,73 @@ impl IdentityDocument {
             session_id,
             expires_at: identity.expires_at.into(),
             form_key,
+        }
+    }
+}
+
+impl Sample for PersonDocument {
+    fn sample() -> Self {
+        Self {
+            id: read(PERSON),
+            email: "ada@example.org".to_owned(),
+            name: "Ada".to_owned(),
+            role: Role::Editor,
+            has_password: true,
+            created_at: at(0),
+            updated_at: at(60),
+            disabled_at: None,
+            version: 2,
+        }
+    }
+}
+
+impl Sample for SessionItem {
+    fn sample() -> Self {
+        Self {
+            id: read(SESSION),
+            created_at: at(60),
+            last_seen_at: at(300),
+            idle_until: Moment(read("2026-12-12T09:35:00Z")),
+            expires_at: Moment(read("2027-02-26T09:31:00Z")),
+            address: "192.0.2.7".to_owned(),
+            agent: "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0".to_owned(),
+            here: true,
+        }
+    }
+}
+
+impl Sample for LinkDocument {
+    /// An invitation.
+    fn sample() -> Self {
+        Self {
+            address: "http://127.0.0.1:8000/link/col_…".to_owned(),
+            purpose: "invitation".to_owned(),
+            email: Some("bo@example.org".to_owned()),
+            role: Some(Role::Editor),
+            expires_at: Moment(read("2026-12-05T09:30:00Z")),
+        }
+    }
+}
+
+impl LinkDocument {
+    /// A link to a new password.
+    pub(crate) fn sample_password() -> Self {
+        let (purpose, expires_at) = ("password".to_owned(), Moment(read("2026-11-28T10:30:00Z")));
+        Self { purpose, role: None, expires_at, ..Self::sample() }
+    }
+}
+
+impl Sample for IdentityDocument {
+    /// A person who is signed in.
+    fn sample() -> Self {
+        Self {
+            name: "Ada".to_owned(),
+            scopes: vec!["editor".to_owned()],
+            token_id: None,
+            person_id: Some(read(PERSON)),
+            session_id: Some(read(SESSION)),
+            expires_at: Moment(read("2026-12-12T09:35:00Z")),
+            form_key: Some("3c0f6f8a6b5d4e21".to_owned()),
         }
     }
 }

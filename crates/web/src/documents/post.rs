@@ -5,10 +5,14 @@ use cofounder_storage::{PostSummary, Revision, RevisionText};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Moment;
+use super::{
+    Moment, Sample,
+    sample::{POST, TASK, TOPIC, at, read},
+};
 
 /// A post with its current revision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(examples(Self::sample))]
 pub struct PostDocument {
     /// Its id.
     pub id: PostId,
@@ -54,6 +58,7 @@ pub struct PostDocument {
 
 /// A post in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(examples(Self::sample))]
 pub struct PostItem {
     /// Its id.
     pub id: PostId,
@@ -77,6 +82,7 @@ pub struct PostItem {
 
 /// A revision in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(examples(Self::sample))]
 pub struct RevisionItem {
     /// From 1.
     pub number: u32,
@@ -92,6 +98,7 @@ pub struct RevisionItem {
 
 /// A revision with its text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(examples(Self::sample))]
 pub struct RevisionDocument {
     /// Its place in the list.
     #[serde(flatten)]
@@ -163,5 +170,98 @@ impl From<RevisionText> for RevisionDocument {
     fn from(text: RevisionText) -> Self {
         let RevisionText { revision, description, tags, markdown, gate } = text;
         Self { item: revision.into(), description, tags, markdown, gate }
+    }
+}
+
+impl Sample for PostDocument {
+    fn sample() -> Self {
+        let PostItem { id, task_id, slug, title, gate, published_at, updated_at, .. } = PostItem::sample();
+        Self {
+            id,
+            task_id,
+            slug,
+            title,
+            description: "What SQLite is used for, and where a server is the better choice.".to_owned(),
+            tags: vec!["databases".to_owned(), "sqlite".to_owned()],
+            categories: vec!["databases".to_owned()],
+            markdown: "SQLite reads and writes directly to ordinary disk files. [S1]\n".to_owned(),
+            revision: 1,
+            gate,
+            degraded: Vec::new(),
+            status: Status::Published,
+            edited_by: None,
+            checked: true,
+            checked_revision: Some(1),
+            published_at,
+            publish_at: None,
+            unpublished_at: None,
+            created_at: at(41),
+            updated_at,
+        }
+    }
+}
+
+impl Sample for PostItem {
+    fn sample() -> Self {
+        Self {
+            id: read(POST),
+            task_id: read(TASK),
+            slug: "why-sqlite-is-a-good-default-database".to_owned(),
+            title: TOPIC.to_owned(),
+            status: Status::Published,
+            gate: Gate::Open,
+            published_at: Some(at(300)),
+            publish_at: None,
+            updated_at: at(300),
+        }
+    }
+}
+
+impl Sample for RevisionItem {
+    fn sample() -> Self {
+        Self { number: 1, title: TOPIC.to_owned(), edited_by: None, checked: true, created_at: at(41) }
+    }
+}
+
+impl Sample for RevisionDocument {
+    fn sample() -> Self {
+        let PostDocument { description, tags, markdown, gate, .. } = PostDocument::sample();
+        Self { item: RevisionItem::sample(), description, tags, markdown, gate }
+    }
+}
+
+impl PostDocument {
+    /// One that a person has just changed.
+    pub(crate) fn sample_edited() -> Self {
+        Self {
+            title: "SQLite is enough for most".to_owned(),
+            revision: 2,
+            edited_by: Some("Ada".to_owned()),
+            updated_at: at(360),
+            ..Self::sample()
+        }
+    }
+
+    /// One that was taken off the site.
+    pub(crate) fn sample_withdrawn() -> Self {
+        Self { published_at: None, unpublished_at: Some(at(400)), ..Self::sample() }
+    }
+
+    /// One that a person wrote by hand.
+    pub(crate) fn sample_by_hand() -> Self {
+        Self {
+            slug: "we-are-moving".to_owned(),
+            title: "We are moving".to_owned(),
+            description: String::new(),
+            tags: vec!["news".to_owned()],
+            markdown: "From **Monday** on we are at the harbour.".to_owned(),
+            status: Status::AwaitingApproval,
+            gate: Gate::Blocked,
+            edited_by: Some("Ada".to_owned()),
+            checked: false,
+            checked_revision: None,
+            published_at: None,
+            ..Self::sample()
+        }
     }
 }

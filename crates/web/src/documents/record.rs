@@ -8,7 +8,10 @@ use cofounder_storage::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Moment;
+use super::{
+    Moment, Sample,
+    sample::{OWNER, TASK, at, read},
+};
 
 /// Entries of a journal that are read at a time.
 const PAGE: u64 = 1_000;
@@ -77,6 +80,7 @@ pub struct EffectItem {
 
 /// An entry of a task's journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(examples(Self::sample))]
 pub struct JournalItem {
     /// Its number in the task's journal, from 1, without gaps.
     pub seq: i64,
@@ -106,6 +110,7 @@ pub struct FeedItem {
 
 /// Something that was told outside, or is to be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(examples(Self::sample))]
 pub struct DeliveryItem {
     /// The task that it follows from.
     pub task_id: TaskId,
@@ -116,6 +121,29 @@ pub struct DeliveryItem {
     pub payload: String,
     /// When it was written down.
     pub created_at: Moment,
+}
+
+impl Sample for DeliveryItem {
+    fn sample() -> Self {
+        let effect = EffectItem {
+            id: "7f1c1a52-6b0e-4f5e-9a57-0d8f5a2b3c06".to_owned(),
+            kind: "webhook".to_owned(),
+            target: "newsletter".to_owned(),
+            state: "done".to_owned(),
+            attempts: 1,
+            receipt: Some("204 No Content".to_owned()),
+            error: None,
+            updated_at: at(302),
+        };
+        let payload = r#"{"type":"post.published"}"#.to_owned();
+        Self { task_id: read(TASK), effect, payload, created_at: at(300) }
+    }
+}
+
+impl Sample for FeedItem {
+    fn sample() -> Self {
+        Self { number: 1_041, task_id: read(TASK), entry: JournalItem::sample() }
+    }
 }
 
 impl From<FeedEvent> for FeedItem {
@@ -183,5 +211,47 @@ impl From<JournalEvent> for JournalItem {
     fn from(entry: JournalEvent) -> Self {
         let JournalEvent { seq, at, event, path, detail, owner } = entry;
         Self { seq, at: at.into(), event, path, detail, owner: owner.as_deref().map(owner_name) }
+    }
+}
+
+impl Sample for RunItem {
+    fn sample() -> Self {
+        let outcome = Some(Status::AwaitingApproval.as_str().to_owned());
+        Self { fence: 1, owner: OWNER.to_owned(), started_at: at(1), ended_at: Some(at(42)), outcome }
+    }
+}
+
+impl Sample for HistoryItem {
+    fn sample() -> Self {
+        let (old, new) = (Some(Status::InProgress), Status::AwaitingApproval);
+        Self { at: at(42), old, new, reason: "the draft is done".to_owned() }
+    }
+}
+
+impl Sample for EffectItem {
+    fn sample() -> Self {
+        Self {
+            id: "019ac9d9-1f40-7a61-9d2b-6c5b4a392803".to_owned(),
+            kind: "webhook".to_owned(),
+            target: "newsroom".to_owned(),
+            state: "done".to_owned(),
+            attempts: 1,
+            receipt: Some("200 OK".to_owned()),
+            error: None,
+            updated_at: at(301),
+        }
+    }
+}
+
+impl Sample for JournalItem {
+    fn sample() -> Self {
+        Self {
+            seq: 3,
+            at: at(1),
+            event: "step_started".to_owned(),
+            path: "research".to_owned(),
+            detail: "attempt 1".to_owned(),
+            owner: Some(OWNER.to_owned()),
+        }
     }
 }

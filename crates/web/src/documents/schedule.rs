@@ -5,10 +5,11 @@ use cofounder_storage::Schedule;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Moment;
+use super::{Moment, Sample, at, task::sample_brief};
 
 /// A rule by which tasks are made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(examples(Self::sample))]
 pub struct ScheduleDocument {
     /// Its name.
     pub name: String,
@@ -35,5 +36,21 @@ impl From<Schedule> for ScheduleDocument {
         let Schedule { name, cron, zone, brief, priority, needs, next_at, last_at, last_task, .. } = schedule;
         let (next_at, last_at) = (next_at.map(Moment), last_at.map(Moment));
         Self { name, cron, zone, brief, priority, needs, next_at, last_at, last_task }
+    }
+}
+
+impl Sample for ScheduleDocument {
+    fn sample() -> Self {
+        Self {
+            name: "every Monday".to_owned(),
+            cron: "30 7 * * MON".to_owned(),
+            zone: "Europe/Berlin".to_owned(),
+            brief: sample_brief(),
+            priority: 0,
+            needs: String::new(),
+            next_at: Some(at(120)),
+            last_at: None,
+            last_task: None,
+        }
     }
 }

@@ -5,7 +5,10 @@ use cofounder_storage::{Database, JournalEvent, Spent, StepRecord, StorageError,
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Moment;
+use super::{
+    Moment, Sample,
+    sample::{OWNER, at},
+};
 
 /// A step of a task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -126,4 +129,38 @@ fn tries(entries: &[JournalEvent], step: &StepPath, running: bool) -> Vec<Try> {
         last.outcome = "running".to_owned();
     }
     tries
+}
+
+impl Sample for StepItem {
+    fn sample() -> Self {
+        Self {
+            name: StepPath::new("draft/section-1"),
+            status: StepStatus::Done.as_str().to_owned(),
+            attempts: 1,
+            started_at: at(8),
+            finished_at: Some(at(20)),
+            reasons: Vec::new(),
+            error: None,
+            calls: 2,
+            tokens_in: 2_310,
+            tokens_out: 412,
+            cost_usd: 0.003_134,
+            calls_without_end: 0,
+            calls_unpriced: 0,
+            tries: vec![Try::sample()],
+        }
+    }
+}
+
+impl Sample for Try {
+    fn sample() -> Self {
+        Self {
+            attempt: 1,
+            owner: OWNER.to_owned(),
+            started_at: at(8),
+            finished_at: Some(at(20)),
+            outcome: StepStatus::Done.as_str().to_owned(),
+            detail: String::new(),
+        }
+    }
 }

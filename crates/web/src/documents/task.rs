@@ -5,10 +5,16 @@ use cofounder_storage::{Database, JournalEvent, Listed, StorageError, Task, owne
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{EffectItem, HistoryItem, Moment, NoteItem, RunItem, StepItem, record::journal, step::steps};
+use super::{
+    EffectItem, HistoryItem, Moment, NoteItem, RunItem, Sample, StepItem,
+    record::journal,
+    sample::{POST, SOURCE, TASK, TOPIC, at, read},
+    step::steps,
+};
 
 /// A task with everything that is known of it but its journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(examples(Self::sample))]
 pub struct TaskDocument {
     /// Its id.
     pub id: TaskId,
@@ -71,6 +77,7 @@ pub struct Calls {
 
 /// A task in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(examples(Self::sample))]
 pub struct TaskItem {
     /// Its id.
     pub id: TaskId,
@@ -154,5 +161,84 @@ impl From<Listed> for TaskItem {
                 unreadable: Some(unreadable),
             },
         }
+    }
+}
+
+impl Sample for TaskDocument {
+    /// One whose draft waits for a person.
+    fn sample() -> Self {
+        Self {
+            status: Status::AwaitingApproval,
+            updated_at: at(42),
+            steps: vec![StepItem::sample()],
+            runs: vec![RunItem::sample()],
+            history: vec![
+                HistoryItem { old: None, new: Status::Pending, at: at(0), reason: "asked for".to_owned() },
+                HistoryItem::sample(),
+            ],
+            post_id: Some(read(POST)),
+            gate: Some(Gate::Open),
+            calls: Calls { count: 2, unfinished: 0, unpriced: 0, tokens_in: 2_310, tokens_out: 412 },
+            cost_usd: 0.003_134,
+            ..Self::sample_asked()
+        }
+    }
+}
+
+impl TaskDocument {
+    /// One that was just asked for.
+    pub(crate) fn sample_asked() -> Self {
+        Self {
+            id: read(TASK),
+            status: Status::Pending,
+            brief: sample_brief(),
+            error: None,
+            priority: 0,
+            needs: String::new(),
+            start: at(0),
+            deadline: None,
+            owner: None,
+            created_at: at(0),
+            updated_at: at(0),
+            steps: Vec::new(),
+            runs: Vec::new(),
+            history: vec![HistoryItem {
+                old: None,
+                new: Status::Pending,
+                at: at(0),
+                reason: "asked for".to_owned(),
+            }],
+            notes: Vec::new(),
+            effects: Vec::new(),
+            post_id: None,
+            gate: None,
+            publish_at: None,
+            calls: Calls { count: 0, unfinished: 0, unpriced: 0, tokens_in: 0, tokens_out: 0 },
+            cost_usd: 0.0,
+        }
+    }
+
+    /// The sample after a person moved it.
+    pub(crate) fn sample_moved(new: Status, reason: &str) -> Self {
+        let mut task = Self::sample();
+        task.history.push(HistoryItem {
+            old: Some(task.status),
+            new,
+            at: at(300),
+            reason: reason.to_owned(),
+        });
+        Self { status: new, updated_at: at(300), ..task }
+    }
+}
+
+pub(crate) fn sample_brief() -> Brief {
+    let (topic, sources) = (TOPIC.to_owned(), vec![SOURCE.to_owned()]);
+    Brief { topic, words: 800, sources, model: None, out_dir: None }
+}
+
+impl Sample for TaskItem {
+    fn sample() -> Self {
+        let TaskDocument { id, status, brief, created_at, updated_at, .. } = TaskDocument::sample();
+        Self { id, status, topic: brief.topic, created_at, updated_at: Some(updated_at), unreadable: None }
     }
 }

@@ -4,10 +4,11 @@ use cofounder_storage::{Category, Tag};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Moment;
+use super::{Moment, Sample, at};
 
 /// A category.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(examples(Self::sample))]
 pub struct CategoryDocument {
     /// Its address, unique within the site.
     pub slug: String,
@@ -25,6 +26,7 @@ pub struct CategoryDocument {
 
 /// A tag.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(examples(Self::sample))]
 pub struct TagItem {
     /// The word.
     pub tag: String,
@@ -43,5 +45,24 @@ impl From<Tag> for TagItem {
     fn from(tag: Tag) -> Self {
         let Tag { tag, posts } = tag;
         Self { tag, posts }
+    }
+}
+
+impl Sample for CategoryDocument {
+    fn sample() -> Self {
+        Self {
+            slug: "how-it-is-made".to_owned(),
+            name: "How it is made".to_owned(),
+            description: "Behind the scenes".to_owned(),
+            posts: 0,
+            created_at: at(0),
+            updated_at: at(0),
+        }
+    }
+}
+
+impl Sample for TagItem {
+    fn sample() -> Self {
+        Self { tag: "databases".to_owned(), posts: 3 }
     }
 }

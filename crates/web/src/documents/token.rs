@@ -5,10 +5,14 @@ use cofounder_storage::Token;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Moment;
+use super::{
+    Moment, Sample,
+    sample::{TOKEN, at, read},
+};
 
 /// A token. Its text is told when it is made, and never again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(examples(Self::sample))]
 pub struct TokenDocument {
     /// Its id.
     pub id: TokenId,
@@ -50,6 +54,7 @@ pub enum TokenState {
 
 /// A token that was made, with its text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(examples(Self::sample))]
 pub struct IssuedToken {
     /// What is known of it from now on.
     #[serde(flatten)]
@@ -81,5 +86,38 @@ impl TokenDocument {
             requests_per_minute: token.requests_per_minute,
             tokens_per_minute: token.tokens_per_minute,
         }
+    }
+}
+
+impl Sample for TokenDocument {
+    fn sample() -> Self {
+        Self {
+            id: read(TOKEN),
+            name: "editor of the newsletter".to_owned(),
+            state: TokenState::Good,
+            scopes: vec!["writer".to_owned()],
+            created_at: at(0),
+            expires_at: Moment(read("2027-02-26T09:30:00Z")),
+            revoked_at: None,
+            last_used_at: Some(at(300)),
+            budget_day_usd: Some(5.0),
+            budget_month_usd: None,
+            requests_per_minute: Some(60),
+            tokens_per_minute: None,
+        }
+    }
+}
+
+impl TokenDocument {
+    /// One that was taken back.
+    pub(crate) fn sample_revoked() -> Self {
+        Self { state: TokenState::Revoked, revoked_at: Some(at(301)), ..Self::sample() }
+    }
+}
+
+impl Sample for IssuedToken {
+    fn sample() -> Self {
+        let document = TokenDocument { last_used_at: None, ..TokenDocument::sample() };
+        Self { document, token: "cof_…".to_owned() }
     }
 }

@@ -14,7 +14,10 @@ use super::{
     error::GatewayError,
     headers, pieces,
     read::{Asked, Manner, question},
-    words::{ChatQuestion, EmbeddingsQuestion, ImagesQuestion, OpenAiAnswer},
+    words::{
+        ChatQuestion, EmbeddingsQuestion, ImagesQuestion, OpenAiAnswer, chat_answer, embeddings_answer,
+        images_answer,
+    },
 };
 use crate::{
     GatewaySettings, Problem,
@@ -30,7 +33,7 @@ type MayAsk = Result<Caller<AskModels>, Problem>;
 /// what it cost; the fields that are not named here go on to the model as they are.
 #[utoipa::path(
     post, path = "/v1/chat/completions", tag = "gateway", request_body = ChatQuestion, security(("token" = ["gateway"])),
-    responses((status = 200, description = "The answer, or server-sent events of its pieces", body = OpenAiAnswer))
+    responses((status = 200, description = "The answer, or server-sent events of its pieces", body = OpenAiAnswer, example = chat_answer))
 )]
 pub(super) async fn chat(
     State(meter): State<Arc<Meter>>,
@@ -50,7 +53,7 @@ pub(super) async fn chat(
 /// As OpenAI's API has it.
 #[utoipa::path(
     post, path = "/v1/embeddings", tag = "gateway", request_body = EmbeddingsQuestion, security(("token" = ["gateway"])),
-    responses((status = 200, description = "The vectors", body = OpenAiAnswer))
+    responses((status = 200, description = "The vectors", body = OpenAiAnswer, example = embeddings_answer))
 )]
 pub(super) async fn embeddings(
     State(meter): State<Arc<Meter>>,
@@ -67,7 +70,7 @@ pub(super) async fn embeddings(
 /// As OpenAI's API has it.
 #[utoipa::path(
     post, path = "/v1/images/generations", tag = "gateway", request_body = ImagesQuestion, security(("token" = ["gateway"])),
-    responses((status = 200, description = "The picture, or its address", body = OpenAiAnswer))
+    responses((status = 200, description = "The picture, or its address", body = OpenAiAnswer, example = images_answer))
 )]
 pub(super) async fn images(
     State(meter): State<Arc<Meter>>,

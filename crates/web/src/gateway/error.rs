@@ -66,7 +66,7 @@ fn shape(error: &ProviderError) -> (u16, &'static str, &'static str) {
         }
         E::ContextTooLong { .. } => (400, "invalid_request_error", "context_length_exceeded"),
         E::Refused { .. } => (400, "invalid_request_error", "content_filter"),
-        E::NoRoute { .. } => (400, "invalid_request_error", "no_route"),
+        E::NoRoute { .. } => (501, "invalid_request_error", "no_route"),
         E::UnknownModel { .. } | E::NotThere { .. } => (404, "invalid_request_error", "model_not_found"),
         E::Unsupported { .. } => (501, "server_error", "unsupported"),
         E::Limited { .. } => (429, "rate_limit_error", "rate_limit_exceeded"),
@@ -117,6 +117,7 @@ impl From<Problem> for GatewayError {
             401 => ("authentication_error", "invalid_api_key"),
             403 => ("permission_error", "insufficient_permissions"),
             404 => ("invalid_request_error", "not_found"),
+            429 => ("rate_limit_error", "rate_limit_exceeded"),
             _ => ("server_error", "unavailable"),
         };
         Self { status, kind, code, param: None, message: detail, retry_after }
@@ -136,7 +137,7 @@ impl IntoResponse for GatewayError {
         match level {
             LogLevel::Info => tracing::debug!(status = self.status, code = self.code, "a call was refused"),
             _ => {
-                tracing::warn!(status = self.status, code = self.code, message = %self.message, "a call failed")
+                tracing::warn!(status = self.status, code = self.code, reason = %self.message, "a call failed")
             }
         }
         let mut response = Response::new(Body::from(self.document().to_string()));
@@ -144,6 +145,10 @@ impl IntoResponse for GatewayError {
             StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if self.status == 501 {
+            // OpenAI's own libraries would ask again: what is not there will not be there then.
+            headers.insert("x-should-retry", HeaderValue::from_static("false"));
+        }
         if self.status == 401 {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

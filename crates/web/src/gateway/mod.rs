@@ -14,6 +14,7 @@ pub(crate) mod words;
 use axum::{
     Router,
     http::{Method, Uri},
+    response::{IntoResponse, Response},
     routing::{any, get},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -40,6 +41,11 @@ pub(crate) fn routes(described: Router<Service>) -> Router<Service> {
         .route("/v1/models/{provider}/{*model}", get(models::slashed))
         .method_not_allowed_fallback(wrong_method)
         .route("/v1/{*rest}", any(nowhere))
+}
+
+/// A refusal before anything was asked, in the same words.
+pub(crate) fn refused(problem: Problem) -> Response {
+    GatewayError::from(problem).into_response()
 }
 
 type Asked = Result<Caller<AskModels>, Problem>;

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::{Path, State, rejection::PathRejection},
     response::{IntoResponse, Response},
 };
 use cofounder_metering::{Meter, Need, Role};
@@ -14,10 +14,12 @@ use super::error::GatewayError;
 use crate::{
     Problem,
     access::{AskModels, Caller},
+    documents::Sample,
 };
 
 /// A model that can be named.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(examples(Self::sample))]
 pub(super) struct Model {
     /// How it is named.
     id: String,
@@ -31,6 +33,7 @@ pub(super) struct Model {
 
 /// The models that can be named.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(examples(Self::sample))]
 pub(super) struct Models {
     /// `list`.
     object: String,
@@ -50,7 +53,7 @@ pub(super) async fn list(
     caller: Result<Caller<AskModels>, Problem>,
 ) -> Result<Response, GatewayError> {
     caller?;
-    Ok(Json(Models { object: "list".to_owned(), data: models(&meter) }).into_response())
+    Ok(Json(Models::of(models(&meter))).into_response())
 }
 
 /// Show a model
@@ -64,9 +67,11 @@ pub(super) async fn list(
 pub(super) async fn one(
     State(meter): State<Arc<Meter>>,
     caller: Result<Caller<AskModels>, Problem>,
-    Path(id): Path<String>,
+    id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, GatewayError> {
     caller?;
+    // What cannot be read is no model's name.
+    let Path(id) = id.map_err(|_| GatewayError::no_model())?;
     find(&meter, &id)
 }
 
@@ -74,9 +79,10 @@ pub(super) async fn one(
 pub(super) async fn slashed(
     State(meter): State<Arc<Meter>>,
     caller: Result<Caller<AskModels>, Problem>,
-    Path((provider, model)): Path<(String, String)>,
+    named: Result<Path<(String, String)>, PathRejection>,
 ) -> Result<Response, GatewayError> {
     caller?;
+    let Path((provider, model)) = named.map_err(|_| GatewayError::no_model())?;
     find(&meter, &format!("{provider}/{model}"))
 }
 
@@ -89,21 +95,39 @@ fn find(meter: &Meter, id: &str) -> Result<Response, GatewayError> {
 
 /// Models, and roles that a model takes.
 fn models(meter: &Meter) -> Vec<Model> {
-    let model = |id: String, owned_by: &str| Model {
-        id,
-        object: "model".to_owned(),
-        created: 0,
-        owned_by: owned_by.to_owned(),
-    };
     let named = meter.router().names().into_iter().map(|name| {
         let owner = name.split_once('/').map_or("alias", |(provider, _)| provider).to_owned();
-        model(name, &owner)
+        Model::of(name, &owner)
     });
     let served = |role: &Role| {
         let need = Need { verb: role.verb(), ..Need::default() };
         meter.route(*role, None, &need).is_ok()
     };
     let roles = Role::ALL.into_iter().filter(served);
-    let roles = roles.map(|role| model(format!("role:{}", role.as_str()), "cofounder"));
+    let roles = roles.map(|role| Model::of(format!("role:{}", role.as_str()), "cofounder"));
     named.chain(roles).collect()
+}
+
+impl Models {
+    fn of(data: Vec<Model>) -> Self {
+        Self { object: "list".to_owned(), data }
+    }
+}
+
+impl Model {
+    fn of(id: String, owned_by: &str) -> Self {
+        Self { id, object: "model".to_owned(), created: 0, owned_by: owned_by.to_owned() }
+    }
+}
+
+impl Sample for Models {
+    fn sample() -> Self {
+        Self::of(vec![Model::sample(), Model::of("role:draft".to_owned(), "cofounder")])
+    }
+}
+
+impl Sample for Model {
+    fn sample() -> Self {
+        Self::of("acme/acme-large".to_owned(), "acme")
+    }
 }

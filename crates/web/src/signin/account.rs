@@ -1,11 +1,11 @@
 //! `/account`: who one is, one's password and one's sessions.
 
 use axum::{
-    extract::State,
+    extract::{FromRef, State},
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
-use cofounder_auth::{People, Sessions, form_key};
+use cofounder_auth::{Elsewhere, People, Sessions, form_key};
 use cofounder_domain::{PersonId, SessionId, Timestamp};
 use cofounder_storage::{Database, Session};
 use secrecy::SecretString;
@@ -19,7 +19,7 @@ use super::{
     with_cookies,
 };
 use crate::{
-    Place, Problem,
+    Place, Problem, Service,
     access::{Anyone, Known, SignedIn},
     api::Named,
     cookies::Jar,
@@ -28,6 +28,21 @@ use crate::{
 
 /// Sessions that the page lists.
 const LISTED: u64 = 50;
+
+/// What knows what is one's own.
+#[derive(Clone)]
+pub(super) struct Own {
+    db: Arc<Database>,
+    sessions: Arc<Sessions>,
+    elsewhere: Arc<Elsewhere>,
+}
+
+impl FromRef<Service> for Own {
+    fn from_ref(service: &Service) -> Self {
+        let (db, sessions) = (FromRef::from_ref(service), FromRef::from_ref(service));
+        Self { db, sessions, elsewhere: FromRef::from_ref(service) }
+    }
+}
 
 /// Where somebody goes who asks for nothing.
 pub(super) async fn home(caller: Anyone<Known>) -> Redirect {
@@ -40,25 +55,23 @@ pub(super) async fn home(caller: Anyone<Known>) -> Redirect {
 pub(super) async fn show(
     me: Result<SignedIn, Problem>,
     shown: Shown,
-    State(db): State<Arc<Database>>,
-    State(sessions): State<Arc<Sessions>>,
+    State(own): State<Own>,
 ) -> Result<Response, Problem> {
     let Ok(me) = me else {
         return Ok(Redirect::to("/login?return_to=/account").into_response());
     };
-    account(&db, &sessions, (me.person, me.session), &shown, StatusCode::OK, None).await
+    account(&own, (me.person, me.session), &shown, StatusCode::OK, None).await
 }
 
 async fn account(
-    db: &Database,
-    sessions: &Sessions,
+    own: &Own,
     (person, here): (PersonId, SessionId),
     shown: &Shown,
     status: StatusCode,
     problem: Option<String>,
 ) -> Result<Response, Problem> {
-    let person = db.person(person).await?;
-    let listed = sessions.list(person.id, LISTED, None).await?;
+    let person = own.db.person(person).await?;
+    let listed = own.sessions.list(person.id, LISTED, None).await?;
     let key = match shown {
         Shown::Session(session) => form_key(session),
         _ => String::new(),
@@ -70,6 +83,8 @@ async fn account(
         role: person.role.as_str(),
         has_password: person.has_password,
         sessions: listed.items.into_iter().map(|session| line(session, here)).collect(),
+        accounts: own.db.identities(person.id).await?,
+        providers: own.elsewhere.names().map(str::to_owned).collect(),
         problem,
     };
     Ok(page(status, &shown))
@@ -136,9 +151,8 @@ pub(super) async fn end(
 pub(super) async fn password(
     me: SignedIn,
     shown: Shown,
-    State(db): State<Arc<Database>>,
+    State(own): State<Own>,
     State(people): State<Arc<People>>,
-    State(sessions): State<Arc<Sessions>>,
     State(place): State<Place>,
     Form(typed): Form<NewPassword, true>,
 ) -> Result<Response, Problem> {
@@ -150,7 +164,7 @@ pub(super) async fn password(
             if status.is_server_error() {
                 return Err(super::refused(error));
             }
-            account(&db, &sessions, here, &shown, status, Some(error.to_string())).await
+            account(&own, here, &shown, status, Some(error.to_string())).await
         }
     }
 }

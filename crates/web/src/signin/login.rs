@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
-use cofounder_auth::People;
+use cofounder_auth::{Elsewhere, People};
 use secrecy::SecretString;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -14,12 +14,12 @@ use super::{
     entered,
     form::{Form, Fresh, Keyed},
     own_path,
-    pages::{LoginPage, page},
+    pages::{LoginPage, ProviderLine, page},
     wait, with_cookies,
 };
 use crate::{
     Place, Problem,
-    access::{Anyone, Known, Visiting},
+    access::{SignedIn, Visiting},
     api::Query,
     problem::seconds,
 };
@@ -32,18 +32,29 @@ pub(super) struct Wanted {
 }
 
 pub(super) async fn show(
-    caller: Anyone<Known>,
+    me: Result<SignedIn, Problem>,
     State(place): State<Place>,
+    State(elsewhere): State<Arc<Elsewhere>>,
     headers: HeaderMap,
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, Problem> {
     let return_to = own_path(&wanted.return_to).to_owned();
-    if caller.known().is_ok() {
+    // A program that shows its token is nobody who could go on.
+    if me.is_ok() {
         return Ok(Redirect::to(&return_to).into_response());
     }
     let Fresh { key, cookies } = Fresh::of(&place, &headers)?;
-    let login = LoginPage { key, return_to, email: String::new(), problem: None };
+    let providers = providers(&elsewhere, &return_to);
+    let login = LoginPage { key, return_to, email: String::new(), providers, problem: None };
     Ok(with_cookies(page(StatusCode::OK, &login), cookies))
+}
+
+/// Where else one can sign in, and go on to the same place.
+fn providers(elsewhere: &Elsewhere, return_to: &str) -> Vec<ProviderLine> {
+    let query = serde_urlencoded::to_string([("return_to", return_to)]).unwrap_or_default();
+    let line =
+        |name: &str| ProviderLine { name: name.to_owned(), href: format!("/auth/{name}/login?{query}") };
+    elsewhere.names().map(line).collect()
 }
 
 /// What was filled in.
@@ -65,6 +76,7 @@ impl Keyed for Typed {
 pub(super) async fn sign_in(
     State(people): State<Arc<People>>,
     State(place): State<Place>,
+    State(elsewhere): State<Arc<Elsewhere>>,
     headers: HeaderMap,
     Visiting(visitor): Visiting,
     Form(typed): Form<Typed, false>,
@@ -81,7 +93,9 @@ pub(super) async fn sign_in(
     }
     let Fresh { key, cookies } = Fresh::of(&place, &headers)?;
     let return_to = own_path(&typed.return_to).to_owned();
-    let login = LoginPage { key, return_to, email: typed.email, problem: Some(error.to_string()) };
+    let providers = providers(&elsewhere, &return_to);
+    let problem = Some(error.to_string());
+    let login = LoginPage { key, return_to, email: typed.email, providers, problem };
     let mut response = with_cookies(page(status, &login), cookies);
     if let Some(later) = later {
         response.headers_mut().insert(header::RETRY_AFTER, seconds(later));

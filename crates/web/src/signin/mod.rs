@@ -1,6 +1,7 @@
 //! The pages by which people come in: signing in, opening a link, and what is one's own. Nothing here needs a script.
 
 mod account;
+mod elsewhere;
 mod form;
 mod link;
 mod login;
@@ -12,7 +13,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::{get, post},
 };
-use cofounder_auth::{Opened, SignInError};
+use cofounder_auth::{Opened, ReturnTo, SignInError};
 use std::time::Duration;
 
 use crate::{Place, Problem, Service, cookies::Jar};
@@ -28,6 +29,10 @@ pub(crate) fn routes() -> Router<Service> {
         .route("/account", get(account::show))
         .route("/account/password", post(account::password))
         .route("/account/sessions/{id}/end", post(account::end))
+        .route("/account/unlink", post(elsewhere::unlink))
+        .route("/auth/{provider}/login", get(elsewhere::leave))
+        .route("/auth/{provider}/link", post(elsewhere::link))
+        .route("/auth/{provider}/callback", get(elsewhere::back))
         .route("/link/{secret}", get(link::show).post(link::accept))
         .route("/assets/pages.css", get(style))
 }
@@ -75,11 +80,7 @@ fn entered(place: &Place, opened: &Opened, return_to: &str) -> Response {
 
 /// Where to go on: a place of this site, and of no other, whatever was asked for.
 pub(crate) fn own_path(asked: &str) -> &str {
-    let own = asked.starts_with('/')
-        && !asked.starts_with("//")
-        && asked.len() <= 2_000
-        && asked.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    if own { asked } else { "/account" }
+    if ReturnTo::parse(asked).is_ok() { asked } else { "/account" }
 }
 
 /// Whole seconds to wait, if there is something to wait for.

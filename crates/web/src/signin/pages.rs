@@ -5,6 +5,7 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{Html, IntoResponse, Response},
 };
+use cofounder_storage::LinkedIdentity;
 
 /// What a page may load and where its forms may go: its own style sheet, its own addresses, and nothing else.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
@@ -16,7 +17,24 @@ pub(super) struct LoginPage {
     pub(super) key: String,
     pub(super) return_to: String,
     pub(super) email: String,
+    /// Where else one can sign in.
+    pub(super) providers: Vec<ProviderLine>,
     pub(super) problem: Option<String>,
+}
+
+/// A provider at which one can sign in.
+#[derive(Debug)]
+pub(super) struct ProviderLine {
+    pub(super) name: String,
+    pub(super) href: String,
+}
+
+/// Going on to a provider.
+#[derive(Debug, Template)]
+#[template(path = "leaving.html")]
+pub(super) struct LeavingPage {
+    pub(super) provider: String,
+    pub(super) url: String,
 }
 
 /// Opening a link.
@@ -44,6 +62,10 @@ pub(super) struct AccountPage {
     pub(super) role: &'static str,
     pub(super) has_password: bool,
     pub(super) sessions: Vec<SessionLine>,
+    /// Accounts elsewhere by which they sign in.
+    pub(super) accounts: Vec<LinkedIdentity>,
+    /// Providers at which they could link another.
+    pub(super) providers: Vec<String>,
     pub(super) problem: Option<String>,
 }
 

@@ -20,7 +20,7 @@ use crate::{
         page::{Paged, Part},
         tags::Has,
     },
-    documents::CategoryDocument,
+    documents::{CategoryDocument, Sample},
 };
 
 /// List categories
@@ -41,7 +41,7 @@ pub(crate) async fn list(
 /// What a category should be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"name": "How it is made", "description": "Behind the scenes"}))]
+#[schema(examples(Self::sample))]
 pub(crate) struct Wanted {
     /// What people call it.
     #[schema(min_length = 1, max_length = 100)]
@@ -51,7 +51,7 @@ pub(crate) struct Wanted {
     #[schema(max_length = 1000)]
     description: String,
     /// Its address: small letters, digits and single hyphens; made from the name if absent.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 80)]
     slug: Option<String>,
 }
@@ -79,4 +79,11 @@ pub(crate) async fn create(
         response.headers_mut().insert(header::LOCATION, place);
     }
     Ok(response)
+}
+
+impl Sample for Wanted {
+    fn sample() -> Self {
+        let CategoryDocument { name, description, .. } = CategoryDocument::sample();
+        Self { name, description, slug: None }
+    }
 }

@@ -13,7 +13,7 @@ use crate::{
         extract::{Json, Named},
         tags::{Has, Tag},
     },
-    documents::CategoryDocument,
+    documents::{CategoryDocument, Sample},
 };
 
 pub(super) fn shown(category: Category, has: &Has) -> Response {
@@ -44,15 +44,18 @@ pub(crate) async fn show(
 /// What is to change of a category; what is absent stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"name": "Behind the scenes"}))]
+#[schema(examples(Self::sample))]
 pub(crate) struct Renamed {
     /// What people call it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 100)]
     name: Option<String>,
     /// What belongs in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 1000)]
     description: Option<String>,
     /// Its address: small letters, digits and single hyphens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 80)]
     slug: Option<String>,
 }
@@ -98,4 +101,10 @@ pub(crate) async fn delete(
 ) -> Result<StatusCode, Problem> {
     db.by(&caller.act_on_seen()?).delete_category(&slug).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+impl Sample for Renamed {
+    fn sample() -> Self {
+        Self { name: Some("Behind the scenes".to_owned()), ..Self::default() }
+    }
 }

@@ -13,14 +13,14 @@ use crate::{
     Place, Problem,
     access::{Caller, Manage},
     api::extract::{Json, invalid},
-    documents::LinkDocument,
+    documents::{LinkDocument, Sample},
     signin,
 };
 
 /// Who is to come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"email": "bo@example.org", "role": "editor"}))]
+#[schema(examples(Self::sample))]
 pub(crate) struct Invitation {
     /// Their address.
     #[schema(format = "email", max_length = 254)]
@@ -49,4 +49,10 @@ pub(crate) async fn invite(
     let made = links.for_guest(&caller.act(), email, invitation.role).await.map_err(not_linked)?;
     let address = place.url(&signin::link_path(made.secret.expose_secret()));
     Ok((StatusCode::CREATED, Answer(LinkDocument::of(made.link, address))))
+}
+
+impl Sample for Invitation {
+    fn sample() -> Self {
+        Self { email: "bo@example.org".to_owned(), role: Role::Editor }
+    }
 }

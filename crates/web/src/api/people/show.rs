@@ -16,7 +16,7 @@ use crate::{
         extract::{Json, Named},
         tags::{Has, Tag},
     },
-    documents::{LinkDocument, PersonDocument},
+    documents::{LinkDocument, PersonDocument, Sample},
     signin,
 };
 
@@ -45,14 +45,17 @@ pub(crate) async fn show(
 /// What is to change of a person; what is absent stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"role": "editor"}))]
+#[schema(examples(Self::sample))]
 pub(crate) struct PersonChange {
     /// What others call them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 100)]
     name: Option<String>,
     /// What they are here. All their sessions end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     role: Option<Role>,
     /// Whether they cannot sign in. All their sessions end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     disabled: Option<bool>,
 }
 
@@ -97,7 +100,7 @@ fn not_changed(error: ChangeError) -> Problem {
     post, path = "/api/v1/people/{id}/password-link", tag = "people",
     security(("token" = ["admin"])),
     params(("id" = PersonId, Path, description = "The person's id")),
-    responses((status = 201, description = "The link, told this once", body = LinkDocument))
+    responses((status = 201, description = "The link, told this once", body = LinkDocument, example = LinkDocument::sample_password))
 )]
 pub(crate) async fn password_link(
     caller: Caller<Manage>,
@@ -116,5 +119,11 @@ pub(super) fn not_linked(error: LinkError) -> Problem {
     match error {
         LinkError::Storage(error) => error.into(),
         error => Problem::new(error.kind(), error.to_string()),
+    }
+}
+
+impl Sample for PersonChange {
+    fn sample() -> Self {
+        Self { role: Some(Role::Editor), ..Self::default() }
     }
 }

@@ -14,30 +14,36 @@ use crate::{
         extract::{Json, Named},
         tags::Has,
     },
-    documents::PostDocument,
+    documents::{PostDocument, Sample},
 };
 
 /// What is to change of a post; what is absent stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"title": "SQLite is enough for most", "tags": ["databases", "sqlite"]}))]
+#[schema(examples(Self::sample))]
 pub(crate) struct Edited {
     /// Its title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 300)]
     title: Option<String>,
     /// One or two sentences for search engines and feeds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 1000)]
     description: Option<String>,
     /// CommonMark. A changed text is not one that the checks have measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 500000)]
     markdown: Option<String>,
     /// Its address: small letters, digits and single hyphens. The old one leads nowhere then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 80)]
     slug: Option<String>,
     /// All of its tags.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_items = 30)]
     tags: Option<Vec<String>>,
     /// All of its categories, by their addresses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_items = 20)]
     categories: Option<Vec<String>>,
 }
@@ -54,7 +60,7 @@ pub(crate) struct Edited {
         ("slug" = String, Path, description = "The post's slug or id"),
         ("If-Match" = String, Header, description = "The `ETag` of the post as you have read it")
     ),
-    responses((status = 200, description = "The post after it", body = PostDocument, headers(("ETag" = String, description = "Its state"))))
+    responses((status = 200, description = "The post after it", body = PostDocument, headers(("ETag" = String, description = "Its state")), example = PostDocument::sample_edited))
 )]
 pub(crate) async fn change(
     caller: Caller<Edit>,
@@ -87,4 +93,10 @@ pub(crate) async fn delete(
 ) -> Result<StatusCode, Problem> {
     db.by(&caller.act_on_seen()?).delete_post(&slug).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+impl Sample for Edited {
+    fn sample() -> Self {
+        Self { title: Some("SQLite is enough for most".to_owned()), ..Self::default() }
+    }
 }

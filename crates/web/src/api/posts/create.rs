@@ -15,13 +15,13 @@ use crate::{
     Problem,
     access::{Caller, Write},
     api::{extract::Json, tags::Has},
-    documents::PostDocument,
+    documents::{PostDocument, Sample},
 };
 
 /// A post that a person writes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"title": "We are moving", "markdown": "From **Monday** on we are at the harbour.", "tags": ["news"]}))]
+#[schema(examples(Self::sample))]
 pub(crate) struct WrittenPost {
     /// Its title; a heading is not needed in the text.
     #[schema(min_length = 1, max_length = 300)]
@@ -34,7 +34,7 @@ pub(crate) struct WrittenPost {
     #[schema(min_length = 1, max_length = 500000)]
     markdown: String,
     /// Its address: small letters, digits and single hyphens; made from the title if absent.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 80)]
     slug: Option<String>,
     /// Its tags.
@@ -56,7 +56,7 @@ pub(crate) struct WrittenPost {
     post, path = "/api/v1/posts", tag = "posts", request_body = WrittenPost, security(("token" = ["writer"])),
     responses((status = 201, description = "The draft", body = PostDocument, headers(
         ("Location" = String, description = "Where it is"), ("ETag" = String, description = "Its state")
-    )))
+    ), example = PostDocument::sample_by_hand))
 )]
 pub(crate) async fn create(
     caller: Caller<Write>,
@@ -73,4 +73,11 @@ pub(crate) async fn create(
         response.headers_mut().insert(header::LOCATION, place);
     }
     Ok(response)
+}
+
+impl Sample for WrittenPost {
+    fn sample() -> Self {
+        let PostDocument { title, markdown, tags, .. } = PostDocument::sample_by_hand();
+        Self { title, description: String::new(), markdown, slug: None, tags, categories: Vec::new() }
+    }
 }

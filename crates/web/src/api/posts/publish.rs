@@ -15,7 +15,7 @@ use crate::{
         extract::{Json, Named},
         tags::Has,
     },
-    documents::PostDocument,
+    documents::{PostDocument, Sample},
 };
 
 /// Take a post off the site
@@ -25,7 +25,7 @@ use crate::{
 #[utoipa::path(
     post, path = "/api/v1/posts/{slug}/unpublish", tag = "posts", security(("token" = ["editor"])),
     params(("slug" = String, Path, description = "The post's slug or id")),
-    responses((status = 200, description = "The post, not live", body = PostDocument, headers(("ETag" = String, description = "Its state"))))
+    responses((status = 200, description = "The post, not live", body = PostDocument, headers(("ETag" = String, description = "Its state")), example = PostDocument::sample_withdrawn))
 )]
 pub(crate) async fn unpublish(
     caller: Caller<Edit>,
@@ -40,10 +40,10 @@ pub(crate) async fn unpublish(
 /// How a post is put back.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"override_reason": "I checked the new paragraph by hand."}))]
+#[schema(examples(Self::sample))]
 pub(crate) struct Again {
     /// Why it goes live although its gate is blocked; kept in the audit log.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 2000)]
     override_reason: Option<String>,
 }
@@ -68,4 +68,10 @@ pub(crate) async fn publish(
     let reason = again.override_reason.as_deref();
     let post = db.by(&act).publish_again(&slug, reason, |post| webhooks.announcements(post)).await?;
     Ok(shown(post, &Has::nothing()))
+}
+
+impl Sample for Again {
+    fn sample() -> Self {
+        Self { override_reason: Some("I checked the new paragraph by hand.".to_owned()) }
+    }
 }

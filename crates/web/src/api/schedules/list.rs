@@ -21,7 +21,7 @@ use crate::{
         tags::Has,
         tasks::NewTask,
     },
-    documents::ScheduleDocument,
+    documents::{Sample, ScheduleDocument},
     state::{Rules, Sources},
 };
 
@@ -43,7 +43,7 @@ pub(crate) async fn list(
 /// What should be asked for again and again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"name": "every Monday", "cron": "30 7 * * MON", "zone": "Europe/Berlin", "task": {"topic": "What is new in SQLite"}}))]
+#[schema(examples(Self::sample))]
 pub(crate) struct NewSchedule {
     /// A name for it.
     #[schema(min_length = 1, max_length = 200)]
@@ -103,4 +103,11 @@ fn place(name: &str) -> String {
         parts.pop_if_empty().push(name);
     }
     url.map(|url| url.path().trim_start_matches('/').to_owned()).unwrap_or_default()
+}
+
+impl Sample for NewSchedule {
+    fn sample() -> Self {
+        let ScheduleDocument { name, cron, zone, .. } = ScheduleDocument::sample();
+        Self { name, cron, zone, task: NewTask::sample() }
+    }
 }

@@ -14,7 +14,7 @@ use crate::{
         tags::{Has, Tag},
         tasks::NewTask,
     },
-    documents::ScheduleDocument,
+    documents::{Sample, ScheduleDocument},
     state::{Rules, Sources},
 };
 
@@ -46,15 +46,18 @@ pub(crate) async fn show(
 /// What is to change of a schedule; what is absent stays.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"cron": "0 9 * * MON"}))]
+#[schema(examples(Self::sample))]
 pub(crate) struct Rescheduled {
     /// When: minute, hour, day of the month, month, day of the week.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 200)]
     cron: Option<String>,
     /// The time zone in which its hours count (IANA).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 100)]
     zone: Option<String>,
     /// What is asked for each time, all of it; without `start` and `deadline`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     task: Option<NewTask>,
 }
 
@@ -108,4 +111,10 @@ pub(crate) async fn delete(
 ) -> Result<StatusCode, Problem> {
     db.by(&caller.act_on_seen()?).remove_schedule(&name).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+impl Sample for Rescheduled {
+    fn sample() -> Self {
+        Self { cron: Some("0 9 * * MON".to_owned()), ..Self::default() }
+    }
 }

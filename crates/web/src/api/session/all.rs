@@ -14,7 +14,7 @@ use crate::{
         extract::{Named, Query},
         page::{Paged, Part},
     },
-    documents::SessionItem,
+    documents::{Sample, SessionItem},
 };
 
 /// List one's own sessions
@@ -52,7 +52,7 @@ pub(crate) async fn end_one(
 
 /// How many sessions have ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"ended": 2}))]
+#[schema(examples(Self::sample))]
 pub(crate) struct Ended {
     /// So many.
     ended: u64,
@@ -70,4 +70,10 @@ pub(crate) async fn end_others(
     State(sessions): State<Arc<Sessions>>,
 ) -> Result<Json<Ended>, Problem> {
     Ok(Json(Ended { ended: sessions.revoke_others(&me.caller.act(), me.person, me.session).await? }))
+}
+
+impl Sample for Ended {
+    fn sample() -> Self {
+        Self { ended: 2 }
+    }
 }

@@ -12,7 +12,7 @@ use crate::{
     Problem,
     access::{Caller, Edit, Write},
     api::extract::{Json, Named},
-    documents::{Moment, TaskDocument},
+    documents::{Moment, Sample, TaskDocument},
 };
 
 pub(super) type Done = Result<Answer<TaskDocument>, Problem>;
@@ -24,14 +24,14 @@ pub(super) async fn stands(db: &Database, task: &Task) -> Done {
 /// How a draft is approved.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({}))]
+#[schema(examples(Self::sample))]
 pub(crate) struct Approval {
     /// Why it goes live although a check that must pass did not; kept in the task's history.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 2000)]
     override_reason: Option<String>,
     /// When it goes live; now, if absent.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     publish_at: Option<Moment>,
 }
 
@@ -42,7 +42,7 @@ pub(crate) struct Approval {
 #[utoipa::path(
     post, path = "/api/v1/tasks/{id}/approve", tag = "tasks", request_body = Approval, security(("token" = ["editor"])),
     params(("id" = TaskId, Path, description = "The task's id")),
-    responses((status = 200, description = "The task, published; approved with `publish_at`", body = TaskDocument))
+    responses((status = 200, description = "The task, published; approved with `publish_at`", body = TaskDocument, example = approved))
 )]
 pub(crate) async fn approve(
     caller: Caller<Edit>,
@@ -65,7 +65,7 @@ pub(crate) async fn approve(
 #[utoipa::path(
     post, path = "/api/v1/tasks/{id}/unschedule", tag = "tasks", security(("token" = ["editor"])),
     params(("id" = TaskId, Path, description = "The task's id")),
-    responses((status = 200, description = "The task, awaiting approval", body = TaskDocument))
+    responses((status = 200, description = "The task, awaiting approval", body = TaskDocument, example = unscheduled))
 )]
 pub(crate) async fn unschedule(
     caller: Caller<Edit>,
@@ -78,7 +78,7 @@ pub(crate) async fn unschedule(
 /// Why.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"reason": "The second section says the same twice."}))]
+#[schema(examples(Self::sample))]
 pub(crate) struct Reason {
     /// In words a person reads; kept in the task's history.
     #[serde(default)]
@@ -108,7 +108,7 @@ impl Reason {
 #[utoipa::path(
     post, path = "/api/v1/tasks/{id}/cancel", tag = "tasks", request_body = Reason, security(("token" = ["writer"])),
     params(("id" = TaskId, Path, description = "The task's id")),
-    responses((status = 200, description = "The task, cancelled", body = TaskDocument))
+    responses((status = 200, description = "The task, cancelled", body = TaskDocument, example = cancelled))
 )]
 pub(crate) async fn cancel(
     caller: Caller<Write>,
@@ -125,7 +125,7 @@ pub(crate) async fn cancel(
 #[utoipa::path(
     post, path = "/api/v1/tasks/{id}/hold", tag = "tasks", request_body = Reason, security(("token" = ["writer"])),
     params(("id" = TaskId, Path, description = "The task's id")),
-    responses((status = 200, description = "The task, on hold", body = TaskDocument))
+    responses((status = 200, description = "The task, on hold", body = TaskDocument, example = held))
 )]
 pub(crate) async fn hold(
     caller: Caller<Write>,
@@ -155,10 +155,10 @@ pub(crate) async fn release(
 /// From where a task is run again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"from": "draft"}))]
+#[schema(examples(Self::sample))]
 pub(crate) struct Again {
     /// This step and all after it are done anew; without it only what did not finish is.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 200)]
     from: Option<String>,
 }
@@ -169,7 +169,7 @@ pub(crate) struct Again {
 #[utoipa::path(
     post, path = "/api/v1/tasks/{id}/retry", tag = "tasks", request_body = Again, security(("token" = ["writer"])),
     params(("id" = TaskId, Path, description = "The task's id")),
-    responses((status = 200, description = "The task, pending", body = TaskDocument))
+    responses((status = 200, description = "The task, pending", body = TaskDocument, example = pending))
 )]
 pub(crate) async fn retry(
     caller: Caller<Write>,
@@ -178,4 +178,43 @@ pub(crate) async fn retry(
     Json(again): Json<Again>,
 ) -> Done {
     stands(&db, &db.by(&caller.act()).retry_task(id, again.from.as_deref()).await?).await
+}
+
+impl Sample for Approval {
+    /// A draft whose gate is open needs no reason.
+    fn sample() -> Self {
+        Self::default()
+    }
+}
+
+impl Sample for Reason {
+    fn sample() -> Self {
+        Self { reason: "The second section says the same twice.".to_owned() }
+    }
+}
+
+impl Sample for Again {
+    fn sample() -> Self {
+        Self { from: Some("draft".to_owned()) }
+    }
+}
+
+fn approved() -> TaskDocument {
+    TaskDocument::sample_moved(Status::Published, "approved")
+}
+
+fn unscheduled() -> TaskDocument {
+    TaskDocument::sample_moved(Status::AwaitingApproval, "its publication was taken back")
+}
+
+fn cancelled() -> TaskDocument {
+    TaskDocument::sample_moved(Status::Cancelled, "cancelled: The second section says the same twice.")
+}
+
+fn held() -> TaskDocument {
+    TaskDocument::sample_moved(Status::OnHold, "set aside: The second section says the same twice.")
+}
+
+fn pending() -> TaskDocument {
+    TaskDocument::sample_moved(Status::Pending, "asked for again")
 }

@@ -16,7 +16,10 @@ use crate::{
     Problem,
     access::{Caller, Write},
     api::extract::{Json, invalid},
-    documents::{Moment, TaskDocument},
+    documents::{
+        Moment, Sample, TaskDocument,
+        sample::{SOURCE, TOPIC},
+    },
     state::Sources,
 };
 
@@ -26,7 +29,7 @@ const MOST_SOURCES: usize = 100;
 /// What a task should be.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"topic": "Why SQLite is a good default database", "sources": ["https://sqlite.org/whentouse.html"], "words": 800}))]
+#[schema(examples(Self::sample))]
 pub(crate) struct NewTask {
     /// What the article should be about.
     #[schema(min_length = 1, max_length = 1000)]
@@ -40,21 +43,21 @@ pub(crate) struct NewTask {
     #[schema(max_items = 100)]
     sources: Vec<String>,
     /// The model to use, as `provider/model`; never replaced by another.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     model: Option<String>,
     /// Tasks of a higher priority run first.
     #[serde(default)]
     #[schema(minimum = -100, maximum = 100, default = 0)]
     priority: i32,
     /// What its worker must have, such as `gpu`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 200)]
     needs: Option<String>,
     /// Not before this time.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     start: Option<Moment>,
     /// Failed if it is not done by this time.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     deadline: Option<Moment>,
 }
 
@@ -70,7 +73,7 @@ const fn usual_words() -> u64 {
     post, path = "/api/v1/tasks", tag = "tasks", request_body = NewTask, security(("token" = ["writer"])),
     params(("Idempotency-Key" = Option<String>, Header, description = "Names the wish: 1 to 200 characters", max_length = 200)),
     responses(
-        (status = 201, description = "The task is stored", body = TaskDocument, headers(("Location" = String, description = "Where it is"))),
+        (status = 201, description = "The task is stored", body = TaskDocument, headers(("Location" = String, description = "Where it is")), example = TaskDocument::sample_asked),
         (status = 200, description = "There was one with this key", body = TaskDocument)
     )
 )]
@@ -137,5 +140,20 @@ impl NewTask {
             key: None,
         };
         Ok((brief, terms))
+    }
+}
+
+impl Sample for NewTask {
+    fn sample() -> Self {
+        Self {
+            topic: TOPIC.to_owned(),
+            words: 800,
+            sources: vec![SOURCE.to_owned()],
+            model: None,
+            priority: 0,
+            needs: None,
+            start: None,
+            deadline: None,
+        }
     }
 }

@@ -12,6 +12,7 @@ use crate::{
         extract::Named,
         follow::{Followed, Listener},
     },
+    documents::{JournalItem, Sample},
 };
 
 /// Follow a task
@@ -24,7 +25,7 @@ use crate::{
     get, path = "/api/v1/tasks/{id}/events", tag = "tasks", security(("token" = ["viewer"])),
     params(("id" = TaskId, Path, description = "The task's id"), ("Last-Event-ID" = Option<i64>, Header, description = "The number of the entry that was told last", minimum = 0)),
     responses(
-        (status = 200, description = "Server-sent events whose data are journal entries", body = String, content_type = "text/event-stream"),
+        (status = 200, description = "Server-sent events whose data are journal entries", body = String, content_type = "text/event-stream", example = told),
         (status = 429, description = "As many listen as may", body = crate::problem::ProblemDocument, content_type = "application/problem+json")
     )
 )]
@@ -37,4 +38,11 @@ pub(crate) async fn events(
     db.task(task).await?;
     let after = listener.last.unwrap_or_default();
     listener.follow(Followed::Task(task), after)
+}
+
+/// An entry as the example tells it.
+fn told() -> String {
+    let entry = JournalItem::sample();
+    let data = serde_json::to_string(&entry).unwrap_or_default();
+    format!("id: {}\nevent: {}\ndata: {data}\n\n", entry.seq, entry.event)
 }

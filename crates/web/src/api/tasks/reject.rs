@@ -12,7 +12,7 @@ use crate::{
     Problem,
     access::{Caller, Edit},
     api::extract::{Json, Named, invalid},
-    documents::TaskDocument,
+    documents::{Sample, TaskDocument},
 };
 
 /// The longest notes, in characters.
@@ -21,7 +21,7 @@ const MAX_NOTES: usize = 4_000;
 /// A person's no.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"notes": "Say in the first paragraph what it costs, and leave the history out.", "rework": true}))]
+#[schema(examples(Self::sample))]
 pub(crate) struct Rejection {
     /// Why; kept in the task's history. With `rework` the writer of each section is given them to the letter.
     #[serde(default)]
@@ -40,7 +40,7 @@ pub(crate) struct Rejection {
 #[utoipa::path(
     post, path = "/api/v1/tasks/{id}/reject", tag = "tasks", request_body = Rejection, security(("token" = ["editor"])),
     params(("id" = TaskId, Path, description = "The task's id")),
-    responses((status = 200, description = "The task, rejected; pending with `rework`", body = TaskDocument))
+    responses((status = 200, description = "The task, rejected; pending with `rework`", body = TaskDocument, example = sent_back))
 )]
 pub(crate) async fn reject(
     caller: Caller<Edit>,
@@ -65,4 +65,17 @@ fn too_long(chars: usize) -> Problem {
     invalid(format!(
         "the notes have {chars} characters, and at most {MAX_NOTES} are allowed. Nothing was changed"
     ))
+}
+
+impl Sample for Rejection {
+    fn sample() -> Self {
+        Self {
+            notes: "Say in the first paragraph what it costs, and leave the history out.".to_owned(),
+            rework: true,
+        }
+    }
+}
+
+fn sent_back() -> TaskDocument {
+    TaskDocument::sample_moved(Status::Pending, &format!("sent back: {}", Rejection::sample().notes))
 }

@@ -17,7 +17,7 @@ use crate::{
         extract::{Json, Named, Query, invalid},
         page::{Paged, Part},
     },
-    documents::{IssuedToken, TokenDocument},
+    documents::{IssuedToken, Sample, TokenDocument},
 };
 
 pub(super) fn routes() -> OpenApiRouter<Service> {
@@ -47,7 +47,7 @@ const MOST: u64 = 1_000_000_000;
 /// What a token should be.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"name": "editor of the newsletter", "scopes": ["writer"], "expires": "90d"}))]
+#[schema(examples(Self::sample))]
 pub(crate) struct NewToken {
     /// What people call it.
     #[schema(min_length = 1, max_length = 100)]
@@ -56,23 +56,23 @@ pub(crate) struct NewToken {
     #[schema(min_items = 1, max_items = 5)]
     scopes: Vec<String>,
     /// How long it is valid: `30m`, `12h`, `90d`; at most a year, and 90 days if absent.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 20)]
     expires: Option<String>,
     /// US dollars that it may spend in a day (UTC).
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 0)]
     budget_day_usd: Option<f64>,
     /// US dollars that it may spend in a month (UTC).
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 0)]
     budget_month_usd: Option<f64>,
     /// How often it may ask in a minute.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 1_000_000_000)]
     requests_per_minute: Option<u64>,
     /// How many model tokens it may use in a minute.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 1_000_000_000)]
     tokens_per_minute: Option<u64>,
 }
@@ -161,7 +161,7 @@ pub(crate) async fn show(
 #[utoipa::path(
     delete, path = "/api/v1/tokens/{id}", tag = "tokens", security(("token" = ["admin"])),
     params(("id" = TokenId, Path, description = "The token's id")),
-    responses((status = 200, description = "The token, revoked", body = TokenDocument))
+    responses((status = 200, description = "The token, revoked", body = TokenDocument, example = TokenDocument::sample_revoked))
 )]
 pub(crate) async fn revoke(
     caller: Caller<Manage>,
@@ -170,4 +170,18 @@ pub(crate) async fn revoke(
 ) -> Result<Answer<TokenDocument>, Problem> {
     let revoked = tokens.revoke(&caller.act(), id).await?;
     Ok(Answer(TokenDocument::of(revoked, tokens.now())))
+}
+
+impl Sample for NewToken {
+    fn sample() -> Self {
+        Self {
+            name: "editor of the newsletter".to_owned(),
+            scopes: vec!["writer".to_owned()],
+            expires: Some("90d".to_owned()),
+            budget_day_usd: Some(5.0),
+            budget_month_usd: None,
+            requests_per_minute: Some(60),
+            tokens_per_minute: None,
+        }
+    }
 }
