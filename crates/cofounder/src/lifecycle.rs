@@ -2,7 +2,7 @@
 //! manager is told, if one wants to know.
 
 use sd_notify::NotifyState;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 /// A token that the first signal cancels. The listener lives as long as the runtime.
@@ -19,6 +19,11 @@ pub(crate) fn stop_token() -> std::io::Result<CancellationToken> {
         std::process::exit(130);
     });
     Ok(token)
+}
+
+/// Each SIGHUP from now on: one that comes while the program begins does not end it, and is heard when it has begun.
+pub(crate) fn hangups() -> std::io::Result<Signal> {
+    signal(SignalKind::hangup())
 }
 
 /// The service manager that started this process, if one did and named its socket in `NOTIFY_SOCKET`

@@ -39,7 +39,7 @@ pub(crate) async fn components(app: &App, studio: &Studio, doing: Doing) -> Vec<
         ("webhooks", webhooks(config)),
         ("ledger", ledger(studio)),
         ("gateway", gateway(config, doing)),
-        ("sign-in", sign_in(config)),
+        ("sign-in", sign_in(config, doing)),
         ("log", (ComponentState::Ready, logging::told())),
     ];
     all.extend(others.map(|(name, (state, why))| Component::new(name, state, why)));
@@ -151,9 +151,12 @@ fn gateway(config: &Config, doing: Doing) -> Told {
 }
 
 /// By what people come in. What is wrong with it keeps a server from starting.
-fn sign_in(config: &Config) -> Told {
-    let ways: Vec<&str> = std::iter::once("passwords").chain(config.auth.names()).collect();
-    (ComponentState::Ready, ways.join(", "))
+fn sign_in(config: &Config, doing: Doing) -> Told {
+    if !doing.serves {
+        return (ComponentState::Off, "`cofounder serve` offers it".to_owned());
+    }
+    let ways: Vec<&str> = std::iter::once("passwords at /login").chain(config.auth.names()).collect();
+    (ComponentState::Ready, format!("{}; programs by token", ways.join(", ")))
 }
 
 #[cfg(test)]

@@ -4,10 +4,7 @@
 //! restart. A configuration that cannot be used changes nothing.
 
 use cofounder_web::{GatewaySettings, ListenSettings};
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    sync::watch,
-};
+use tokio::{signal::unix::Signal, sync::watch};
 
 use crate::{
     app::Files,
@@ -50,17 +47,13 @@ impl Live {
 
 /// Reads the configuration again at each SIGHUP, for as long as the runtime lives. `live` is a server's.
 pub(crate) async fn at_each_signal(
+    mut hangups: Signal,
     global: Global,
     mut held: toml::Table,
     live: Option<Live>,
-    manager: Manager,
 ) {
-    let mut hangup = match signal(SignalKind::hangup()) {
-        Ok(hangup) => hangup,
-        Err(error) => return tracing::warn!(%error, "the configuration cannot be read again at SIGHUP"),
-    };
-    while hangup.recv().await.is_some() {
-        manager.reloading();
+    while hangups.recv().await.is_some() {
+        Manager.reloading();
         match read(&global).await {
             Ok(config) => {
                 apply(&config, &held, live.as_ref());
@@ -75,7 +68,7 @@ pub(crate) async fn at_each_signal(
                 );
             }
         }
-        manager.ready();
+        Manager.ready();
     }
 }
 

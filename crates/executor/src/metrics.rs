@@ -152,7 +152,6 @@ impl Metrics {
 mod tests {
     use super::*;
 
-    /// Tried without the limit: the test failed.
     #[test]
     fn steps_are_counted_by_their_first_name_and_only_so_many_apart() {
         let metrics = Metrics::default();

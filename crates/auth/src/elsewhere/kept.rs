@@ -102,7 +102,7 @@ mod tests {
     use cofounder_testkit::clock::ManualClock;
     use std::cell::Cell;
 
-    /// Tried without each of the three times: the test failed each time.
+    /// Tried without each of the two times: the test failed each time.
     #[tokio::test]
     async fn what_is_published_is_looked_at_once_an_hour_and_once_a_minute_for_a_key_that_is_missing() {
         let (clock, kept, looks) = (ManualClock::default(), Kept::default(), Cell::new(0));

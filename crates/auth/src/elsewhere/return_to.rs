@@ -75,7 +75,7 @@ mod tests {
 
     proptest! {
         /// Whatever is taken leads, as a browser reads addresses (WHATWG's URL standard), to the site itself. Tried by
-        /// allowing `\`, then `//`, then a tab: the test failed each time.
+        /// allowing `\`, then `//`: the test failed each time.
         #[test]
         fn whatever_is_taken_stays_on_the_site(text in r"[/\\a-z:@.?#\t\r\n %]{0,12}|/[/\\\t]{0,3}evil\.example|.{0,20}") {
             if let Ok(path) = ReturnTo::parse(&text) {

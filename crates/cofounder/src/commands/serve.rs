@@ -1,8 +1,13 @@
 //! `cofounder serve`: the HTTP server, with a worker inside unless it is told otherwise.
 
+<<<<<<< HEAD
 use cofounder_domain::Timestamp;
 use cofounder_executor::{Report, Rule, Stop, Worker};
 use cofounder_publish::Calendar;
+=======
+use cofounder_auth::Elsewhere;
+use cofounder_executor::{Report, Stop, Worker};
+>>>>>>> main
 use cofounder_research::Reference;
 use cofounder_storage::Act;
 use cofounder_web::{
@@ -38,7 +43,8 @@ const NOW_AND_THEN: Duration = Duration::from_secs(5);
 const ENDED: Duration = Duration::from_secs(30 * 24 * 3600);
 
 pub(crate) async fn run(global: &Global, args: &ServeArgs) -> Result<(), Failure> {
-    let stop = lifecycle::stop_token().map_err(Failure::failed)?;
+    let (stop, hangups) =
+        (lifecycle::stop_token().map_err(Failure::failed)?, lifecycle::hangups().map_err(Failure::failed)?);
     let (files, problems) = Files::look(global)?;
     logging::configure(&files.config.log);
     let bind = args.bind.unwrap_or(files.config.server.bind);
@@ -58,6 +64,7 @@ pub(crate) async fn run(global: &Global, args: &ServeArgs) -> Result<(), Failure
     let place = Place::new(config.server.public_url.clone(), listening.address);
     say(format!("listening on http://{}; ctrl-c ends it after what runs", listening.address));
     invite_owner(&app, &doors, &place).await;
+<<<<<<< HEAD
     let live = Live::new(config);
     let (gateway, limits) = (live.gateway.subscribe(), live.listen.subscribe());
     let reloading =
@@ -84,6 +91,13 @@ pub(crate) async fn run(global: &Global, args: &ServeArgs) -> Result<(), Failure
         gateway,
         stop: stop.clone(),
     });
+=======
+    let (counted, live) = (Counted::default(), Live::new(config));
+    let service = service(&app, &studio, &doors, (place, elsewhere), doing, &counted, &live, &stop)?;
+    let limits = live.listen.subscribe();
+    let held = config.written.clone();
+    let reloading = tokio::spawn(reload::at_each_signal(hangups, global.clone(), held, Some(live)));
+>>>>>>> main
     Manager.ready();
     let tidying = tokio::spawn(tidy(app.clone(), doors.clone(), stop.clone()));
     // What ends one of the two ends the other.
@@ -98,6 +112,40 @@ pub(crate) async fn run(global: &Global, args: &ServeArgs) -> Result<(), Failure
     working
 }
 
+/// What handlers work with.
+#[expect(clippy::too_many_arguments, reason = "this is where the parts come together")]
+fn service(
+    app: &Arc<App>,
+    studio: &Arc<Studio>,
+    doors: &Doors,
+    (place, elsewhere): (Place, Arc<Elsewhere>),
+    doing: Doing,
+    counted: &Counted,
+    live: &Live,
+    stop: &CancellationToken,
+) -> Result<Service, Failure> {
+    Ok(Service::new(ServiceParts {
+        db: app.db.clone(),
+        webhooks: app.webhooks()?,
+        sources: Sources(on_the_web),
+        meter: studio.meter.clone(),
+        tokens: doors.tokens.clone(),
+        sessions: doors.sessions.clone(),
+        people: doors.people.clone(),
+        links: doors.links.clone(),
+        elsewhere,
+        grants: doors.grants.clone(),
+        budgets: app.files.config.budget.budgets(),
+        place,
+        rates: Arc::new(Rates::new(app.files.config.server.rates())),
+        readiness: readiness(app, studio, doing),
+        scrape: scrape(app, studio, counted),
+        traffic: counted.traffic.clone(),
+        gateway: live.gateway.subscribe(),
+        stop: stop.clone(),
+    }))
+}
+
 /// Whoever starts a server in which nobody is an owner can become one.
 async fn invite_owner(app: &App, doors: &Doors, place: &Place) {
     match app.db.has_owner().await {
@@ -106,10 +154,10 @@ async fn invite_owner(app: &App, doors: &Doors, place: &Place) {
         Err(error) => return tracing::warn!(%error, "whether there is an owner cannot be told now"),
     }
     match doors.links.for_owner(&Act::PROGRAM).await {
-        Ok(made) => eprintln!(
-            "nobody can sign in yet. To become the owner, open within an hour, once:\n  {}",
-            place.url(&link_path(made.secret.expose_secret()))
-        ),
+        Ok(made) => {
+            say("nobody can sign in yet. To become the owner, open within an hour, once:");
+            say(format!("  {}", place.url(&link_path(made.secret.expose_secret()))));
+        }
         Err(error) => {
             tracing::warn!(%error, "no link for the first owner could be made; `cofounder init` makes one")
         }

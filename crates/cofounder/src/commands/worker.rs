@@ -7,16 +7,20 @@ use std::sync::Arc;
 use crate::{
     app::{App, Files},
     cli::{Global, WorkerArgs},
+    commands::serve::report,
     failure::Failure,
     faults::Faults,
     lifecycle::{self, Manager},
     logging::{self, say},
-    output, reload,
+    output,
+    parts::{Doing, components},
+    reload,
     workshop::Atelier,
 };
 
 pub(crate) async fn run(global: &Global, args: &WorkerArgs) -> Result<(), Failure> {
-    let drain = lifecycle::stop_token().map_err(Failure::failed)?;
+    let (drain, hangups) =
+        (lifecycle::stop_token().map_err(Failure::failed)?, lifecycle::hangups().map_err(Failure::failed)?);
     let (files, problems) = Files::look(global)?;
     logging::configure(&files.config.log);
     let faults = Faults::find(&files, problems, None).await;
@@ -37,12 +41,13 @@ pub(crate) async fn run(global: &Global, args: &WorkerArgs) -> Result<(), Failur
     let webhooks = app.webhooks()?;
     let studio = Arc::new(app.studio().await?);
     let atelier = Arc::new(Atelier::new(app.clone(), studio.clone()));
+    report(&components(&app, &studio, Doing { serves: false, works: Some(true) }).await);
     say(format!(
         "worker: {} task(s) at a time from {}; ctrl-c ends it after the running steps",
         settings.concurrency, app.files.database
     ));
     let reloading =
-        tokio::spawn(reload::at_each_signal(global.clone(), config.written.clone(), None, Manager));
+        tokio::spawn(reload::at_each_signal(hangups, global.clone(), config.written.clone(), None));
     Manager.ready();
     let calendar = Arc::new(Calendar { db: app.db.clone(), webhooks: webhooks.clone() });
     let worker = Worker::new(executor, atelier, settings).with_courier(webhooks).with_chore(calendar);

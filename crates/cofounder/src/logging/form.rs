@@ -140,7 +140,6 @@ mod tests {
 
     const HOSTILE: &str = "a\nb\r\u{1b}[31mc\u{9b}2Jd\u{2028}e\u{202e}f\u{7f}\0\"} {\"level\":\"error\"";
 
-    /// Tried without `escaped` and without `harmless`: the test failed each time.
     #[test]
     fn nothing_in_a_line_begins_another_or_commands_a_terminal() {
         for text in [line(HOSTILE, HOSTILE).json(), line(HOSTILE, HOSTILE).human(false)] {
@@ -151,7 +150,6 @@ mod tests {
         assert_eq!((&read["level"], &read["field_level"]), (&"warn".into(), &"mine".into()));
     }
 
-    /// Tried without `scrubbed`: the test failed.
     #[test]
     fn addresses_are_told_without_what_is_secret_in_them() {
         for (told, shown) in [

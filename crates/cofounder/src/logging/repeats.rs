@@ -120,7 +120,6 @@ mod tests {
         Kind::EVENT,
     );
 
-    /// Tried without likeness, without the bound, and with counts that are not told: the test failed each time.
     #[test]
     fn what_comes_again_is_written_so_often_and_then_counted_in_bounded_memory() {
         let mut repeats = Repeats::new(3, Duration::from_secs(10));

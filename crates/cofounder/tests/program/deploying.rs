@@ -12,7 +12,7 @@ fn file(name: &str) -> String {
     fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../deploy").join(name)).unwrap()
 }
 
-/// Tried with a misspelt setting, and with less protection: the test failed each time.
+/// Tried with a misspelt setting, and with less protection: systemd-analyze refused it each time.
 #[test]
 fn the_unit_is_one_that_systemd_takes_and_finds_well_fenced() {
     let folder = tempfile::tempdir().unwrap();

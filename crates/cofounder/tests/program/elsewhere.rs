@@ -52,7 +52,6 @@ async fn is_in(browser: &mut Traveller, server: &Server) -> bool {
     browser.get(&format!("{}/api/v1/tasks", server.url)).await.status() == 200
 }
 
-/// Tried with the session's cookie left out: the test failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn somebody_on_the_list_signs_in_at_github_and_at_an_issuer() {
     let (provider, _bench, server) = site().await;
@@ -77,7 +76,6 @@ async fn somebody_on_the_list_signs_in_at_github_and_at_an_issuer() {
     }
 }
 
-/// Tried by taking every `return_to`: the test failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn audit_s09_a_browser_is_sent_back_to_this_site_only() {
     let (provider, _bench, server) = site().await;
@@ -124,8 +122,7 @@ async fn audit_s09_a_browser_is_sent_back_to_this_site_only() {
     assert_eq!(provider.count("POST /token"), 0);
 }
 
-/// A signed-in person is not made to begin linking by another site's page. Tried without the look at where a request
-/// comes from: the test failed.
+/// A signed-in person is not made to begin linking by another site's page.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_is_linked_and_unlinked_by_who_is_signed_in_and_by_no_other_site() {
     let (provider, _bench, server) = site().await;
@@ -180,7 +177,7 @@ async fn an_account_is_linked_and_unlinked_by_who_is_signed_in_and_by_no_other_s
     assert!(page.contains("99 at") && !page.contains("42 at"), "{page}");
 }
 
-/// A real provider, in each algorithm that it signs in. Tried without one of the algorithms: the test failed.
+/// A real provider, in each algorithm that it signs in.
 #[tokio::test(flavor = "multi_thread")]
 async fn somebody_signs_in_at_a_real_provider_in_every_algorithm() {
     let Some(modules) = named("COFOUNDER_TEST_OIDC_NODE") else { return };

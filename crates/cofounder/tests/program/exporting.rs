@@ -10,7 +10,6 @@ async fn a_program_without_otlp_says_so() {
     bench.run(&["task", "list"]).await.refused(2, &["log.otlp", "--features otlp"]);
 }
 
-/// Tried without sending what is left at the end, and with events as well: the test failed each time.
 #[cfg(feature = "otlp")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_collector_gets_the_programs_spans_with_their_ids_and_nothing_else() {

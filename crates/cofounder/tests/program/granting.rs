@@ -22,7 +22,6 @@ async fn ask(server: &Server, form: &str, basic: Option<(&str, &str)>) -> Answer
     (status, headers, answer.json().await.unwrap())
 }
 
-/// Tried by taking the client from head and form together: the test failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_program_gets_an_access_token_in_the_words_of_the_specification() {
     let bench = Workbench::new().await;
@@ -81,7 +80,6 @@ async fn a_program_gets_an_access_token_in_the_words_of_the_specification() {
     assert_eq!(ask(&server, &form, None).await.0, 401);
 }
 
-/// Tried without counting: the test failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn audit_s09_who_guesses_at_the_token_endpoint_waits() {
     let bench = Workbench::new().await;

@@ -130,7 +130,7 @@ async fn hostile_wiki() -> FakeReceiver {
     wiki
 }
 
-/// Tried without the quotes of one form and without the escapes of the other: the test failed each time.
+/// Such text comes from an encyclopaedia here; what other parts say of it is cleaned before it is logged.
 #[tokio::test(flavor = "multi_thread")]
 async fn text_from_outside_begins_no_line_and_commands_no_terminal() {
     for form in ["human", "json"] {
@@ -139,7 +139,7 @@ async fn text_from_outside_begins_no_line_and_commands_no_terminal() {
         let wiki = hostile_wiki().await;
         let base = wiki.url();
         let variables = [
-            ("COFOUNDER_RESEARCH__WIKIPEDIA__BASE_URL", base.as_str()),
+            ("COFOUNDER_RESEARCH__WIKIPEDIA__BASE_URL", base),
             ("COFOUNDER_RESEARCH__ALLOW_PRIVATE_ADDRESSES", "true"),
             ("COFOUNDER_LOG__FORMAT", form),
             ("COFOUNDER_LOG__LEVEL", "trace"),
@@ -158,9 +158,7 @@ async fn text_from_outside_begins_no_line_and_commands_no_terminal() {
         let asked =
             json!({"topic": "a\n2026 ERROR forged \u{1b}[31m", "sources": ["https://example.invalid/"]});
         drop(server.request(Method::POST, "/api/v1/tasks", &key).json(&asked).send().await.unwrap());
-        let sources = bench.shown("sources");
-        let task =
-            bench.json(&["task", "create", story::TOPIC, "--source", &sources, "--words", "120"]).await;
+        let task = bench.json(&["task", "create", "Foxes", "--words", "120"]).await;
         let id = task["id"].as_str().unwrap();
         until("the task fails", || async { bench.json(&["task", "show", id]).await["status"] == "failed" })
             .await;

@@ -103,7 +103,7 @@ async fn what_happened_is_what_is_counted() {
         let done = async || {
             bench.json(&["task", "show", id.as_str().unwrap()]).await["status"] == "awaiting_approval"
         };
-        until("a task is done", || done()).await;
+        until("a task is done", done).await;
     }
     assert_eq!(bench.run(&["task", "approve", other["id"].as_str().unwrap()]).await.code, Some(0));
     until("the post is told of", || async { receiver.accepted() == 1 }).await;
@@ -242,7 +242,7 @@ async fn what_a_silent_database_does_not_tell_is_left_out() {
     lock.rollback().await.unwrap();
     // What was found is good for ten seconds.
     let again = async || Read::of(&server, &key).await.maybe("tasks{status=\"pending\"}") == Some(0.0);
-    until("it is there again", || again()).await;
+    until("it is there again", again).await;
     let read = Read::of(&server, &key).await;
     assert_eq!(
         (read.value("database_up"), read.value("budget_limit_usd{account=\"site\",period=\"day\"}")),
@@ -282,5 +282,5 @@ async fn the_engine_is_told_with_its_memory_and_its_restarts() {
     until("it answers again", || async { server.chat(&admin, &ask).await.0 == 200 }).await;
     let again =
         async || Read::of(&server, &admin).await.value("engine_restarts_total{model=\"tiny\"}") == 1.0;
-    until("its restart is told", || again()).await;
+    until("its restart is told", again).await;
 }

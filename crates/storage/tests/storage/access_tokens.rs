@@ -54,7 +54,7 @@ async fn an_access_token_is_its_token_and_ends_no_later(bench: Bench) {
     assert!(found.token.revoked_at.is_some());
 }
 
-/// Tried without each of the two: the test failed each time.
+/// Tried without the look at whether it was taken back: the test failed.
 async fn none_is_made_of_a_token_that_is_not_valid(bench: Bench) {
     let (revoked, ended) = (token(&bench, "1").await, token(&bench, "2").await);
     bench.db.by(&Act::OPERATOR).revoke_token(revoked.id).await.unwrap();

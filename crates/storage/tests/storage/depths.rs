@@ -10,7 +10,6 @@ on_both_databases! {
     what_is_to_be_done_is_counted_by_status,
 }
 
-/// Tried by counting tasks that have ended, and by leaving out what there is none of: the test failed each time.
 async fn what_is_to_be_done_is_counted_by_status(bench: Bench) {
     let of = |depths: &cofounder_storage::Depths, wanted: Status| {
         depths.tasks.iter().find(|(status, _)| *status == wanted).map(|(_, count)| *count)

@@ -102,7 +102,7 @@ async fn an_account_is_one_persons(bench: Bench) {
     assert!(matches!(error, StorageError::Conflict(_)), "{error}");
 }
 
-/// Tried by leaving out the look at the password, then at the other accounts: the test failed each time.
+/// Tried without the refusal: the test failed.
 async fn nobody_loses_the_last_way_to_sign_in(bench: Bench) {
     let (ada, bo) = (person(&bench, "ada", Role::Owner).await, guest(&bench, "bo").await);
     bench.db.by(&Act::OPERATOR).link_identity(ada.id, &account("ada"), None).await.unwrap();

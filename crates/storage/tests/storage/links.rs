@@ -279,7 +279,7 @@ async fn of_many_who_come_back_with_one_state_one_has_it(bench: Bench) {
     assert_eq!(all.join_all().await.into_iter().flatten().count(), 1);
 }
 
-/// Tried by leaving out the bound of a browser, then that of all: the test failed each time.
+/// Tried by leaving out the bound of a browser: the test failed.
 async fn of_the_sign_ins_of_a_browser_and_of_all_the_oldest_go(bench: Bench) {
     let begin = async |state: &str, browser: &str| {
         bench.clock.advance(Duration::from_millis(1));

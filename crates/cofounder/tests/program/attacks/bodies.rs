@@ -40,7 +40,7 @@ fn endless(most: usize) -> Body {
     Body::wrap_stream(futures_util::stream::iter(pieces))
 }
 
-/// Tried without the limit of what comes, and without the one of what is announced: the test failed each time.
+/// Tried without the limit of what comes: the test failed. That of what is announced is tried in `requests.rs`.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_operation_takes_a_body_that_is_too_large_announced_or_not() {
     let bench = Workbench::new().await;
@@ -69,7 +69,7 @@ async fn no_operation_unpacks_a_body() {
     }
 }
 
-/// Tried with a reader that has no limit of depth: the program's stack overflowed.
+/// That the bound is the reader's own was tried beside it, in `crates/web/src/api/extract.rs`.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_operation_reads_a_body_that_is_nested_deeply() {
     let bench = Workbench::new().await;

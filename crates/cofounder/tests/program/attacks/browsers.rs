@@ -25,8 +25,7 @@ const ADDRESSES: [(&str, u16, u16); 10] = [
     ("/v1/nowhere", 404, 401),
 ];
 
-/// Tried without each of the headers, without the layer around what is not found, and with a policy that lets any style in:
-/// the test failed each time.
+/// Tried without `nosniff`: the test failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_answer_can_be_run_framed_sniffed_or_kept() {
     let bench = Workbench::new().await;
@@ -61,7 +60,7 @@ async fn no_answer_can_be_run_framed_sniffed_or_kept() {
     }
 }
 
-/// Tried with a nonce that is made once, and with a style without one: the test failed both times.
+/// Tried with a nonce that is made once: the test failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_runs_what_knows_its_nonce_and_each_has_its_own() {
     let bench = Workbench::new().await;
@@ -91,7 +90,7 @@ async fn a_page_runs_what_knows_its_nonce_and_each_has_its_own() {
     assert!(nonces[0].len() >= 32, "{nonces:?}");
 }
 
-/// Tried with `Access-Control-Allow-Origin` on every answer, and by answering `OPTIONS`: the test failed both times.
+/// Tried with `Access-Control-Allow-Origin` on every answer: the test failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn another_sites_page_reads_nothing_and_may_send_nothing() {
     let bench = Workbench::new().await;
@@ -114,7 +113,7 @@ async fn another_sites_page_reads_nothing_and_may_send_nothing() {
     }
 }
 
-/// Tried without the promise, and with `no-store` on what has an ETag: the test failed both times.
+/// Tried without the promise: the test failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn tls_is_promised_where_it_is_and_what_is_private_is_asked_about_each_time() {
     let bench = Workbench::new().await;

@@ -27,7 +27,7 @@ fn number(answer: &Response, field: &str, name: &str) -> u64 {
     part.parse().unwrap()
 }
 
-/// Tried without the count of callers, and with one count for all: the test failed both times.
+/// Tried with one count for all: the test failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn each_caller_has_so_many_requests_a_minute_and_is_told_what_is_left() {
     let bench = Workbench::new().await;
@@ -58,7 +58,7 @@ async fn each_caller_has_so_many_requests_a_minute_and_is_told_what_is_left() {
     assert_eq!(statuses(&server, "/v1/models", &gateway, 40).await, [200; 40]);
 }
 
-/// Tried by counting only who shows nothing, and by refusing who is known: the test failed both times.
+/// Tried by counting only who shows nothing: the test failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_not_known_is_counted_by_address_and_keeps_nobody_out() {
     let bench = Workbench::new().await;
@@ -83,7 +83,7 @@ async fn who_is_not_known_is_counted_by_address_and_keeps_nobody_out() {
     }
 }
 
-/// Tried by believing anybody, and by believing the first address: the test failed both times.
+/// Tried by believing anybody: the test failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_address_is_believed_from_a_proxy_that_is_named_and_from_nobody_else() {
     let bench = Workbench::new().await;
