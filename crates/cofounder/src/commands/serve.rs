@@ -1,13 +1,9 @@
 //! `cofounder serve`: the HTTP server, with a worker inside unless it is told otherwise.
 
-<<<<<<< HEAD
+use cofounder_auth::Elsewhere;
 use cofounder_domain::Timestamp;
 use cofounder_executor::{Report, Rule, Stop, Worker};
 use cofounder_publish::Calendar;
-=======
-use cofounder_auth::Elsewhere;
-use cofounder_executor::{Report, Stop, Worker};
->>>>>>> main
 use cofounder_research::Reference;
 use cofounder_storage::Act;
 use cofounder_web::{
@@ -64,40 +60,11 @@ pub(crate) async fn run(global: &Global, args: &ServeArgs) -> Result<(), Failure
     let place = Place::new(config.server.public_url.clone(), listening.address);
     say(format!("listening on http://{}; ctrl-c ends it after what runs", listening.address));
     invite_owner(&app, &doors, &place).await;
-<<<<<<< HEAD
-    let live = Live::new(config);
-    let (gateway, limits) = (live.gateway.subscribe(), live.listen.subscribe());
-    let reloading =
-        tokio::spawn(reload::at_each_signal(global.clone(), config.written.clone(), Some(live), Manager));
-    let counted = Counted::default();
-    let service = Service::new(ServiceParts {
-        db: app.db.clone(),
-        webhooks: app.webhooks()?,
-        sources: Sources(on_the_web),
-        rules: Rules(next_time),
-        meter: studio.meter.clone(),
-        tokens: doors.tokens.clone(),
-        sessions: doors.sessions.clone(),
-        people: doors.people.clone(),
-        links: doors.links.clone(),
-        elsewhere,
-        grants: doors.grants.clone(),
-        budgets: config.budget.budgets(),
-        place,
-        rates: Arc::new(Rates::new(config.server.rates())),
-        readiness: readiness(&app, &studio, doing),
-        scrape: scrape(&app, &studio, &counted),
-        traffic: counted.traffic.clone(),
-        gateway,
-        stop: stop.clone(),
-    });
-=======
     let (counted, live) = (Counted::default(), Live::new(config));
     let service = service(&app, &studio, &doors, (place, elsewhere), doing, &counted, &live, &stop)?;
     let limits = live.listen.subscribe();
     let held = config.written.clone();
     let reloading = tokio::spawn(reload::at_each_signal(hangups, global.clone(), held, Some(live)));
->>>>>>> main
     Manager.ready();
     let tidying = tokio::spawn(tidy(app.clone(), doors.clone(), stop.clone()));
     // What ends one of the two ends the other.
@@ -128,6 +95,7 @@ fn service(
         db: app.db.clone(),
         webhooks: app.webhooks()?,
         sources: Sources(on_the_web),
+        rules: Rules(next_time),
         meter: studio.meter.clone(),
         tokens: doors.tokens.clone(),
         sessions: doors.sessions.clone(),
