@@ -41,7 +41,7 @@ pub(crate) async fn unpublish(
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(examples(Self::sample))]
-pub(crate) struct Again {
+pub(crate) struct PutBack {
     /// Why it goes live although its gate is blocked; kept in the audit log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 2000)]
@@ -53,7 +53,7 @@ pub(crate) struct Again {
 /// One that was taken off it. If its gate is blocked by now, since its text was changed, it needs a reason. A draft goes
 /// live when its task is approved.
 #[utoipa::path(
-    post, path = "/api/v1/posts/{slug}/publish", tag = "posts", request_body = Again, security(("token" = ["editor"])),
+    post, path = "/api/v1/posts/{slug}/publish", tag = "posts", request_body = PutBack, security(("token" = ["editor"])),
     params(("slug" = String, Path, description = "The post's slug or id")),
     responses((status = 200, description = "The post, live", body = PostDocument, headers(("ETag" = String, description = "Its state"))))
 )]
@@ -62,7 +62,7 @@ pub(crate) async fn publish(
     State(db): State<Arc<Database>>,
     State(webhooks): State<Arc<Webhooks>>,
     Named(slug): Named<String>,
-    Json(again): Json<Again>,
+    Json(again): Json<PutBack>,
 ) -> Result<Response, Problem> {
     let act = caller.act();
     let reason = again.override_reason.as_deref();
@@ -70,7 +70,7 @@ pub(crate) async fn publish(
     Ok(shown(post, &Has::nothing()))
 }
 
-impl Sample for Again {
+impl Sample for PutBack {
     fn sample() -> Self {
         Self { override_reason: Some("I checked the new paragraph by hand.".to_owned()) }
     }
