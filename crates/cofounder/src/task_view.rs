@@ -29,6 +29,10 @@ pub(crate) async fn show(app: &App, task: &Task, journal: bool, as_json: bool) -
             output::line(format!("  {line}"))?;
         }
     }
+    for note in &document.notes {
+        let (at, author) = (output::minute(note.at.0), &note.author);
+        output::line(format!("note {} of {author}  {at}\n  {}", note.number, note.text))?;
+    }
     for effect in &document.effects {
         let said = effect.error.as_ref().or(effect.receipt.as_ref()).cloned().unwrap_or_default();
         let line = format!(

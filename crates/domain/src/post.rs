@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{PostId, TaskId, Timestamp};
+use crate::{PostId, Status, TaskId, Timestamp};
 
 /// Whether a draft may be approved as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,16 +41,32 @@ pub struct Post {
     pub description: String,
     /// Words for tags.
     pub tags: Vec<String>,
+    /// The categories that it is in, by their addresses.
+    pub categories: Vec<String>,
     /// CommonMark, without front matter.
     pub markdown: String,
     /// Number of the current revision, from 1.
     pub revision: u32,
+    /// Grows with every change that others can see.
+    pub version: u64,
+    /// Where its task stands.
+    pub status: Status,
     /// Whether the draft may be approved as it is.
     pub gate: Gate,
     /// Why the article fell short of what the pipeline aims at; empty if it did not.
     pub degraded: Vec<String>,
-    /// When it went live; absent until then.
+    /// The name of the person who wrote the current revision; absent if the program did.
+    pub edited_by: Option<String>,
+    /// Whether the checks have measured the current text.
+    pub checked: bool,
+    /// The revision whose text the checks have measured; absent if they have measured none.
+    pub checked_revision: Option<u32>,
+    /// When it went live; absent if it is not live.
     pub published_at: Option<Timestamp>,
+    /// When it goes live, if it waits for a time.
+    pub publish_at: Option<Timestamp>,
+    /// When it was taken off the site, if it was.
+    pub unpublished_at: Option<Timestamp>,
     /// When its first revision was stored.
     pub created_at: Timestamp,
     /// When its current revision was stored.

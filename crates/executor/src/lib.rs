@@ -9,6 +9,7 @@
 //! This crate does not know what its steps do: nothing of models, articles or networks. [`Metrics`] counts what they came
 //! to, and knows nobody who reads it.
 
+mod chore;
 mod context;
 mod courier;
 mod error;
@@ -23,6 +24,7 @@ mod trial;
 mod watch;
 mod worker;
 
+pub use chore::Chore;
 pub use context::RunContext;
 pub use courier::Courier;
 pub use error::StepError;

@@ -11,7 +11,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Courier, Executor, Finished, Progress, StepError, Stop, Workflow, courier, late::Late, schedule,
+    Chore, Courier, Executor, Finished, Progress, StepError, Stop, Workflow, courier, late::Late, schedule,
 };
 
 /// Every so many claims the oldest task comes first, whatever its priority. A task that has `n` older ones before it is
@@ -91,6 +91,7 @@ pub struct Worker {
     executor: Arc<Executor>,
     workshop: Arc<dyn Workshop>,
     courier: Option<Arc<dyn Courier>>,
+    chores: Vec<Arc<dyn Chore>>,
     settings: WorkerSettings,
 }
 
@@ -111,13 +112,20 @@ impl Worker {
     /// A worker that runs what `workshop` makes.
     #[must_use]
     pub fn new(executor: Executor, workshop: Arc<dyn Workshop>, settings: WorkerSettings) -> Self {
-        Self { executor: Arc::new(executor), workshop, courier: None, settings }
+        Self { executor: Arc::new(executor), workshop, courier: None, chores: Vec::new(), settings }
     }
 
     /// The same, carrying out effects as well.
     #[must_use]
     pub fn with_courier(self, courier: Arc<dyn Courier>) -> Self {
         Self { courier: Some(courier), ..self }
+    }
+
+    /// The same, looking after something else as well.
+    #[must_use]
+    pub fn with_chore(mut self, chore: Arc<dyn Chore>) -> Self {
+        self.chores.push(chore);
+        self
     }
 
     /// Works until `stop.drain`, then claims nothing more, lets running steps end within the grace time, and releases
@@ -191,6 +199,14 @@ impl Worker {
         db.check_schema().await?;
         schedule::fire(db).await?;
         db.promote().await?;
+        for chore in &self.chores {
+            // What keeps one from being done keeps no task waiting.
+            match chore.round().await {
+                Err(error) if is_final(&error) => return Err(error),
+                Err(error) => tell(&error),
+                Ok(()) => {}
+            }
+        }
         let recovered = db.recover(&self.executor.owner, self.settings.patience).await?;
         self.executor.metrics.recovered(recovered.waiting.len(), recovered.given_up.len());
         for task in &recovered.given_up {

@@ -29,7 +29,7 @@ pub use writer::Strategy;
 use crate::{
     article::{Article, Section},
     pen::Pen,
-    steps::{assemble, critique, draft, outline, research, seo, verify},
+    steps::{assemble, critique, draft, outline, research, rework, seo, verify},
 };
 
 /// The pipeline's version: it changes when prompts, steps or the shape of a step's result do. A task keeps
@@ -108,15 +108,20 @@ impl Workflow for WritePost {
             article = cx.step_with(&format!("revise/{round}"), MODEL, work).await?;
         }
 
-        let draft = &article;
-        let verified = &cx
-            .step_with("verify", MODEL, |step| async move {
-                verify::run(desk, draft.clone(), strategy, &pen(&step), &step).await
-            })
-            .await?;
+        let mut verified = self.verify(cx, desk, strategy, &article, 0).await?;
+        // What people said of the drafts that they saw, one after the other; all that was done before is kept.
+        let notes = self.db.notes(cx.task()).await.map_err(StepError::storage)?;
+        for (round, note) in (1..).zip(&notes) {
+            let before = &verified.article;
+            let work =
+                |step| async move { rework::run(desk, before, &note.text, strategy, &pen(&step)).await };
+            article = cx.step_with(&format!("rework/{round}"), MODEL, work).await?;
+            verified = self.verify(cx, desk, strategy, &article, round).await?;
+        }
+        let (verified, last) = (&verified, notes.len());
         let rules = &steps::rules(brief, sources);
         let seo = &cx
-            .step_with("seo", MODEL, |step| async move {
+            .step_with(&rework::path("seo", last), MODEL, |step| async move {
                 seo::run(&verified.article, pages, rules, strategy, &pen(&step)).await
             })
             .await?;
@@ -126,7 +131,25 @@ impl Workflow for WritePost {
                 assemble::Parts { brief, sources, evidence, verified, seo, degraded: degraded.clone() };
             assemble::run(self, &step, parts).await
         };
-        let assembled = cx.step("assemble", work).await?;
+        let assembled = cx.step(&rework::path("assemble", last), work).await?;
         Ok(Ending { status: Status::AwaitingApproval, gate: Some(assembled.gate) })
+    }
+}
+
+impl WritePost {
+    /// The draft of this round, each of its claims checked.
+    async fn verify(
+        &self,
+        cx: &RunContext,
+        desk: &draft::Desk<'_>,
+        strategy: Strategy,
+        draft: &Article,
+        round: usize,
+    ) -> Result<verify::Verified, StepError> {
+        let work = |step: StepContext| async move {
+            let pen = Pen::new(self.meter.clone(), step.clone(), desk.brief.model.as_deref());
+            verify::run(desk, draft.clone(), strategy, &pen, &step).await
+        };
+        cx.step_with(&rework::path("verify", round), MODEL, work).await
     }
 }

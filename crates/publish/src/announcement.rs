@@ -6,9 +6,19 @@ use serde_json::json;
 /// The event as receivers read it. It carries no text of the post: who wants that reads the post.
 pub(crate) fn published(post: &Post) -> String {
     let published_at = format_timestamp(post.published_at.unwrap_or(post.updated_at));
+    event("post.published", &published_at, post, "published_at")
+}
+
+/// The same of a post that was taken off the site.
+pub(crate) fn unpublished(post: &Post) -> String {
+    let unpublished_at = format_timestamp(post.unpublished_at.unwrap_or(post.updated_at));
+    event("post.unpublished", &unpublished_at, post, "unpublished_at")
+}
+
+fn event(kind: &str, at: &str, post: &Post, when: &str) -> String {
     let event = json!({
-        "type": "post.published",
-        "timestamp": published_at,
+        "type": kind,
+        "timestamp": at,
         "data": {
             "post_id": post.id,
             "task_id": post.task_id,
@@ -16,7 +26,7 @@ pub(crate) fn published(post: &Post) -> String {
             "title": post.title,
             "description": post.description,
             "tags": post.tags,
-            "published_at": published_at,
+            when: at,
         },
     });
     event.to_string()

@@ -8,10 +8,12 @@
 //! of an effect is the executor's to write down. A target's address and its secret are in no message.
 
 mod announcement;
+mod calendar;
 mod courier;
 mod judge;
 mod sending;
 mod signature;
 mod webhooks;
 
+pub use calendar::Calendar;
 pub use webhooks::{LONGEST, ShownTarget, WebhookError, WebhookTarget, Webhooks};

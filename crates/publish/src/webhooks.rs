@@ -148,11 +148,20 @@ impl Webhooks {
     /// What follows from this post's going live: one effect for each target.
     #[must_use]
     pub fn announcements(&self, post: &Post) -> Vec<NewEffect> {
-        let payload = announcement::published(post);
+        self.effects(&announcement::published(post))
+    }
+
+    /// What follows from its being taken off the site.
+    #[must_use]
+    pub fn retractions(&self, post: &Post) -> Vec<NewEffect> {
+        self.effects(&announcement::unpublished(post))
+    }
+
+    fn effects(&self, payload: &str) -> Vec<NewEffect> {
         let effect = |target: &Target| NewEffect {
             kind: KIND.to_owned(),
             target: target.name.clone(),
-            payload: payload.clone(),
+            payload: payload.to_owned(),
             keyed: target.honours_keys,
         };
         self.targets.iter().map(effect).collect()

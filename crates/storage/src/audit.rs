@@ -183,6 +183,11 @@ impl Act {
 }
 
 impl Actor {
+    /// How others call them.
+    pub(crate) fn name(&self) -> &str {
+        self.told().2
+    }
+
     fn told(&self) -> (ActorKind, Option<String>, &str) {
         match self {
             Self::Operator => (ActorKind::Operator, None, "command line"),

@@ -86,7 +86,11 @@ impl Acting<'_> {
 }
 
 impl Terms {
-    fn check(&self, now: Timestamp) -> Result<(), StorageError> {
+    /// Whether they make sense at this time.
+    ///
+    /// # Errors
+    /// [`StorageError::Invalid`] says what does not.
+    pub fn check(&self, now: Timestamp) -> Result<(), StorageError> {
         let told = cofounder_domain::format_timestamp;
         match (self.start, self.deadline) {
             (_, Some(deadline)) if deadline <= now => Err(StorageError::Invalid(format!(

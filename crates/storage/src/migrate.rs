@@ -27,7 +27,7 @@ macro_rules! migration {
 }
 
 /// Every migration, the oldest first. One that has been released is never changed: a new one is added.
-const MIGRATIONS: [Migration; 8] = [
+const MIGRATIONS: [Migration; 9] = [
     migration!(1, "foundations", "0001_foundations"),
     migration!(2, "queue", "0002_queue"),
     migration!(3, "gateway", "0003_gateway"),
@@ -35,6 +35,7 @@ const MIGRATIONS: [Migration; 8] = [
     migration!(5, "unpriced", "0005_unpriced"),
     migration!(6, "audit", "0006_audit"),
     migration!(7, "access tokens", "0007_access_tokens"),
+    migration!(8, "content", "0008_content"),
     migration!(9, "feed", "0009_feed"),
 ];
 

@@ -1,39 +1,13 @@
-//! Posts and their revisions, and the one transaction that makes a post live.
+//! Posts, as they are read: one, a list, what a draft rests on.
 
-use cofounder_domain::{Gate, Post, PostId, Report, SiteId, Status, TaskId, Timestamp, Verdict};
+use cofounder_domain::{Gate, Post, PostId, Report, SiteId, Status, TaskId, Timestamp};
+use sea_orm::Value;
 use serde::Serialize;
-use std::collections::HashSet;
 
 use crate::{
-    Acting, Claimed, Database, Page, StorageError,
-    effects::{NewEffect, intend},
-    queue::check_fence,
-    sql::{self, Row, Sql, id, prefix, signed, to_json, values},
-    tasks::shift,
-    wake::tell_others,
-    work::transaction,
+    Database, Page, StorageError,
+    sql::{self, Row, Sql, id, prefix, signed, values},
 };
-
-/// A finished draft.
-#[derive(Clone, Debug)]
-pub struct Draft {
-    /// The address it would like; another post's address gets a number behind it.
-    pub slug: String,
-    /// Its title.
-    pub title: String,
-    /// One or two sentences.
-    pub description: String,
-    /// Words for tags.
-    pub tags: Vec<String>,
-    /// CommonMark.
-    pub markdown: String,
-    /// Whether it may be approved as it is.
-    pub gate: Gate,
-    /// Why it fell short.
-    pub degraded: Vec<String>,
-    /// What it rests on and what was checked.
-    pub report: Report,
-}
 
 /// A post in a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -50,79 +24,32 @@ pub struct PostSummary {
     pub status: Status,
     /// Whether it may be approved as it is.
     pub gate: Gate,
-    /// When it went live; absent until then.
+    /// When it went live; absent if it is not.
     pub published_at: Option<Timestamp>,
-    /// When its current revision was stored.
+    /// When it goes live, if it waits for a time.
+    pub publish_at: Option<Timestamp>,
+    /// When it last changed.
     pub updated_at: Timestamp,
 }
 
-/// A revision's number and time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Revision {
-    /// From 1.
-    pub number: u32,
-    /// When it was stored.
-    pub created_at: Timestamp,
+/// Which posts are listed; what is absent does not matter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PostFilter {
+    /// Only those that are live.
+    pub live: bool,
+    /// Only those whose task stands there.
+    pub status: Option<Status>,
+    /// Only those with this tag.
+    pub tag: Option<String>,
+    /// Only those in the category with this slug.
+    pub category: Option<String>,
 }
 
-const SELECT: &str = "SELECT p.id, p.task_id, p.slug, p.revision, p.published_at, p.created_at, p.updated_at,
-    r.title, r.description, r.tags, r.markdown, r.gate, r.degraded, r.report, t.status
-    FROM posts p JOIN revisions r ON r.post_id = p.id AND r.number = p.revision JOIN tasks t ON t.id = p.task_id";
-
-impl Database {
-    /// Stores a task's draft: its post's first revision, or its next one. A draft that is stored already, to the
-    /// letter, is not stored twice.
-    ///
-    /// # Errors
-    /// [`StorageError::Stale`] if somebody else has the task by now; then nothing is written.
-    pub async fn save_draft(&self, claimed: &Claimed, draft: &Draft) -> Result<Post, StorageError> {
-        transaction!(self, |sql| {
-            check_fence(&sql, claimed, sql.lock()).await?;
-            put_draft(&sql, claimed.task, draft).await
-        })
-        .await
-    }
-}
-
-impl Acting<'_> {
-    /// Makes a task's draft live: the post gets its date, the task becomes `published`, the history says so, and
-    /// `effects` are written down, to be carried out soon, all in one transaction. A draft whose gate is blocked needs a
-    /// reason, which is kept.
-    ///
-    /// # Errors
-    /// [`StorageError::Blocked`] if a blocking rail did not pass and no reason is given; [`StorageError::Illegal`] if the
-    /// task does not wait for approval; [`StorageError::NotFound`] if it has no draft; [`StorageError::Changed`] if the
-    /// task is not any more what was seen.
-    pub async fn approve(
-        &self,
-        task: TaskId,
-        override_reason: Option<&str>,
-        effects: impl Fn(&Post) -> Vec<NewEffect>,
-    ) -> Result<Post, StorageError> {
-        let post = transaction!(self.db, |sql| {
-            // One moment, in the post as in what is told of it.
-            let at = sql.db.now();
-            let now = at.timestamp_millis();
-            self.unchanged(&sql, task).await?.parse::<Status>("status")?.to(Status::Published)?;
-            let row = sql.one(&format!("{SELECT} WHERE p.task_id = $1"), values![id(task)]).await?;
-            let row =
-                row.ok_or_else(|| StorageError::NotFound { what: "draft of task", id: task.to_string() })?;
-            let post = Post { published_at: Some(at), updated_at: at, ..post_of(&row)? };
-            let reason = approval(&row, post.gate, override_reason)?;
-            shift(&sql, task, Status::Published, &reason, None).await?;
-            let text = "UPDATE posts SET published_at = $2, updated_at = $2 WHERE id = $1";
-            sql.run(text, values![post.id.to_string(), now]).await?;
-            for effect in effects(&post) {
-                intend(&sql, task, &effect).await?;
-            }
-            self.act.note(&sql, "task.approve", ("task", task), &reason).await?;
-            tell_others(&sql).await?;
-            let row = sql.one(&format!("{SELECT} WHERE p.task_id = $1"), values![id(task)]).await?;
-            post_of(&row.ok_or(StorageError::Stale)?)
-        })
-        .await?;
-        self.db.ring();
-        Ok(post)
+impl PostFilter {
+    /// Those that everybody sees.
+    #[must_use]
+    pub fn live() -> Self {
+        Self { live: true, ..Self::default() }
     }
 }
 
@@ -132,8 +59,7 @@ impl Database {
     /// # Errors
     /// [`StorageError`] if the database does not answer.
     pub async fn task_post(&self, task: TaskId) -> Result<Option<Post>, StorageError> {
-        let row = self.read().one(&format!("{SELECT} WHERE p.task_id = $1"), values![id(task)]).await?;
-        row.as_ref().map(post_of).transpose()
+        of_task(&self.read(), task).await
     }
 
     /// The post with this slug or id, to the letter.
@@ -141,9 +67,7 @@ impl Database {
     /// # Errors
     /// [`StorageError::NotFound`] if there is none.
     pub async fn post(&self, named: &str) -> Result<Post, StorageError> {
-        let text = format!("{SELECT} WHERE p.slug = $1 OR p.id = $1 ORDER BY p.slug = $1 DESC LIMIT 1");
-        let row = self.read().one(&text, values![named.to_owned()]).await?;
-        post_of(&row.ok_or_else(|| StorageError::NotFound { what: "post", id: named.to_owned() })?)
+        by_name(&self.read(), named).await
     }
 
     /// The post with this slug, or whose id begins like this.
@@ -151,13 +75,15 @@ impl Database {
     /// # Errors
     /// [`StorageError::NotFound`] if there is none, [`StorageError::Conflict`] if there are several.
     pub async fn find_post(&self, typed: &str) -> Result<Post, StorageError> {
+        let sql = self.read();
         let text = format!(
-            "{SELECT} WHERE p.slug = $1 OR p.id LIKE $2 ESCAPE '\\' ORDER BY p.slug = $1 DESC LIMIT 2"
+            "{} WHERE p.slug = $1 OR p.id LIKE $2 ESCAPE '\\' ORDER BY p.slug = $1 DESC LIMIT 2",
+            select(&sql)
         );
-        let rows = self.read().all(&text, values![typed, prefix(typed)]).await?;
+        let rows = sql.all(&text, values![typed, prefix(typed)]).await?;
         let posts = rows.iter().map(post_of).collect::<Result<Vec<_>, _>>()?;
         match posts.as_slice() {
-            [] => Err(StorageError::NotFound { what: "post", id: typed.to_owned() }),
+            [] => Err(nowhere(typed)),
             [first, ..] if first.slug == typed || posts.len() == 1 => Ok(first.clone()),
             _ => {
                 Err(StorageError::Conflict(format!("`{typed}` fits more than one post. Give more of its id")))
@@ -165,7 +91,7 @@ impl Database {
         }
     }
 
-    /// Posts, the newest first; with `live_only`, those that are published.
+    /// Posts, the newest first.
     ///
     /// # Errors
     /// [`StorageError`] if the database does not answer.
@@ -173,148 +99,152 @@ impl Database {
         &self,
         limit: u64,
         cursor: Option<&str>,
-        live_only: bool,
+        filter: &PostFilter,
     ) -> Result<Page<PostSummary>, StorageError> {
-        let text = format!(
-            "{SELECT} WHERE ($1 IS NULL OR p.id < $1) AND ($3 = 0 OR p.published_at IS NOT NULL) ORDER BY p.id DESC LIMIT $2"
-        );
-        let rows = self
-            .read()
-            .all(&text, values![sql::cursor::<PostId>(cursor)?, signed(limit) + 1, i64::from(live_only)])
-            .await?;
-        let items = rows
-            .iter()
-            .map(|row| {
-                let post = post_of(row)?;
-                Ok(PostSummary {
-                    id: post.id,
-                    task_id: post.task_id,
-                    slug: post.slug,
-                    title: post.title,
-                    status: row.parse("status")?,
-                    gate: post.gate,
-                    published_at: post.published_at,
-                    updated_at: post.updated_at,
-                })
-            })
-            .collect::<Result<_, StorageError>>()?;
+        let sql = self.read();
+        let category = match &filter.category {
+            None => None,
+            Some(slug) => match category_id(&sql, slug).await? {
+                None => return Ok(Page { items: Vec::new(), next_cursor: None }),
+                id => id,
+            },
+        };
+        let (text, row) = listing(limit, sql::cursor::<PostId>(cursor)?, filter, category);
+        let rows = sql.all(&text, row).await?;
+        let items = rows.iter().map(summary_of).collect::<Result<_, _>>()?;
         Ok(Page::cut(items, limit, |p: &PostSummary| p.id.to_string()))
     }
 
-    /// The report of a post's current revision, with the calls that its task made.
+    /// The report that stands behind a post's current revision, with the calls that its task made. If a person has
+    /// written in the text since it was measured, a note says so.
     ///
     /// # Errors
     /// [`StorageError::NotFound`] if there is no such post.
     pub async fn report(&self, post: &Post) -> Result<Report, StorageError> {
-        let row = self.read().one(&format!("{SELECT} WHERE p.id = $1"), values![post.id.to_string()]).await?;
-        let row = row.ok_or_else(|| StorageError::NotFound { what: "post", id: post.id.to_string() })?;
-        let mut report: Report = row.json("report")?;
+        let mut report = report_of(&self.read(), post.id).await?;
         report.calls = self.calls(post.task_id).await?;
+        report.notes.extend(unmeasured(post));
         Ok(report)
     }
+}
 
-    /// A post's revisions, the first first.
+impl Database {
+    /// What was checked of a post: the report alone, of the revision that was measured.
     ///
     /// # Errors
-    /// [`StorageError`] if the database does not answer.
-    pub async fn revisions(&self, post: PostId) -> Result<Vec<Revision>, StorageError> {
-        let text = "SELECT number, created_at FROM revisions WHERE post_id = $1 ORDER BY number";
-        let rows = self.read().all(text, values![post.to_string()]).await?;
-        rows.iter()
-            .map(|row| Ok(Revision { number: row.small("number")?, created_at: row.time("created_at")? }))
-            .collect()
+    /// [`StorageError::NotFound`] if there is no such post.
+    pub async fn checks(&self, post: &Post) -> Result<Report, StorageError> {
+        report_of(&self.read(), post.id).await
     }
 }
 
-/// Why the task may be published, for its history.
-fn approval(row: &Row, gate: Gate, override_reason: Option<&str>) -> Result<String, StorageError> {
-    match (gate, override_reason.map(str::trim).filter(|r| !r.is_empty())) {
-        (Gate::Blocked, None) => Err(StorageError::Blocked { reasons: blockers(&row.json("report")?) }),
-        (Gate::Blocked, Some(reason)) => Ok(format!("approved in spite of its gate: {reason}")),
-        (Gate::Open, _) => Ok("approved".to_owned()),
-    }
-}
-
-async fn put_draft(sql: &Sql<'_>, task: TaskId, draft: &Draft) -> Result<Post, StorageError> {
-    let now = sql.db.millis();
-    let known = sql.one(&format!("{SELECT} WHERE p.task_id = $1"), values![id(task)]).await?;
-    let post = match &known {
-        Some(row) => {
-            let post = post_of(row)?;
-            if same(&post, draft) && row.get::<String>("report")? == to_json(&draft.report)? {
-                return Ok(post);
-            }
-            let text = "UPDATE posts SET revision = revision + 1, updated_at = $2 WHERE id = $1";
-            sql.run(text, values![post.id.to_string(), now]).await?;
-            post.id
+/// What to say of a text that no check has seen as it stands.
+pub(crate) fn unmeasured(post: &Post) -> Option<String> {
+    let by = post.edited_by.as_deref().unwrap_or("a person");
+    match post.checked_revision {
+        _ if post.checked => None,
+        Some(number) => Some(format!(
+            "{by} changed the text after revision {number} was checked: what the checks say is of that one, and none has seen revision {}",
+            post.revision
+        )),
+        None => {
+            Some(format!("{by} wrote it by hand: it rests on no stored source, and no check has seen it"))
         }
-        None => new_post(sql, task, &draft.slug, now).await?,
+    }
+}
+
+/// The statement of a page. The page is cut from one index before anything is joined to it, so that no planner reads
+/// more than that; what else is asked for is looked up for each entry.
+fn listing(
+    limit: u64,
+    before: Option<String>,
+    filter: &PostFilter,
+    category: Option<String>,
+) -> (String, Vec<Value>) {
+    let (from, key, first) = match (&filter.tag, &category) {
+        (Some(_), _) => ("post_tags f", "f.post_id", "f.tag ="),
+        (None, Some(_)) => ("post_categories f", "f.post_id", "f.category_id ="),
+        (None, None) => ("posts f", "f.id", "f.id ="),
     };
-    add_revision(sql, post, draft, now).await?;
-    let row = sql.one(&format!("{SELECT} WHERE p.id = $1"), values![post.to_string()]).await?;
-    post_of(&row.ok_or(StorageError::Stale)?)
-}
-
-/// A post at the wished address, or at the first free one with a number behind it.
-async fn new_post(sql: &Sql<'_>, task: TaskId, wanted: &str, now: i64) -> Result<PostId, StorageError> {
-    let (post, site) = (PostId::new(sql.db.now()), SiteId::DEFAULT.to_string());
-    let text = "SELECT slug FROM posts WHERE site_id = $1 AND (slug = $2 OR slug LIKE $3 ESCAPE '\\')";
-    let taken = sql.all(text, values![site.clone(), wanted, prefix(&format!("{wanted}-"))]).await?;
-    let taken = taken.iter().map(|row| row.get("slug")).collect::<Result<HashSet<String>, _>>()?;
-    let text = "INSERT INTO posts (id, site_id, task_id, slug, revision, created_at, updated_at) VALUES ($1, $2, $3, $4, 1, $5, $5)
-                ON CONFLICT (site_id, slug) DO NOTHING";
-    for number in 1_u32.. {
-        let slug = if number == 1 { wanted.to_owned() } else { format!("{wanted}-{number}") };
-        if taken.contains(&slug) {
-            continue;
-        }
-        let row = values![post.to_string(), site.clone(), id(task), slug, now];
-        if sql.run(text, row).await? == 1 {
-            return Ok(post);
-        }
+    let of_post = |column: &str| match key {
+        "f.id" => format!("f.{column}"),
+        _ => format!("(SELECT o.{column} FROM posts o WHERE o.id = f.post_id)"),
+    };
+    let second = filter.tag.as_ref().and(category.clone());
+    let (below, stands) = (format!("{key} <"), format!("{} =", of_post("status")));
+    let is_in =
+        "(SELECT c.category_id FROM post_categories c WHERE c.post_id = f.post_id AND c.category_id =";
+    let (mut condition, mut row) = sql::conditions([
+        (first, filter.tag.clone().or(category).map(Value::from)),
+        (&below, before.map(Value::from)),
+        (&stands, filter.status.map(|status| Value::from(status.as_str()))),
+    ]);
+    if let Some(category) = second {
+        row.push(Value::from(category));
+        condition.push_str(&format!(" AND {is_in} ${}) IS NOT NULL", row.len()));
     }
-    Err(StorageError::bug("no address is free"))
+    if filter.live {
+        condition.push_str(&format!(" AND {} IS NOT NULL", of_post("published_at")));
+    }
+    row.push(Value::from(signed(limit).saturating_add(1)));
+    let text = format!(
+        "SELECT p.id, p.task_id, p.slug, p.status, p.published_at, p.publish_at, p.updated_at, r.title, r.gate
+         FROM (SELECT {key} AS id FROM {from} WHERE {condition} ORDER BY {key} DESC LIMIT ${}) page
+         JOIN posts p ON p.id = page.id JOIN revisions r ON r.post_id = p.id AND r.number = p.revision ORDER BY p.id DESC",
+        row.len()
+    );
+    (text, row)
 }
 
-fn blockers(report: &Report) -> String {
-    let blocking =
-        report.rails.iter().filter(|r| r.blocking && !matches!(r.verdict, Verdict::Pass | Verdict::Warn));
-    let reasons: Vec<String> = blocking.map(|r| format!("{}: {}", r.rail, r.reason)).collect();
-    reasons.join("; ")
+async fn category_id(sql: &Sql<'_>, slug: &str) -> Result<Option<String>, StorageError> {
+    let text = "SELECT id FROM categories WHERE site_id = $1 AND slug = $2";
+    let row = sql.one(text, values![SiteId::DEFAULT.to_string(), slug]).await?;
+    row.map(|row| row.get("id")).transpose()
 }
 
-fn same(post: &Post, draft: &Draft) -> bool {
-    post.title == draft.title
-        && post.markdown == draft.markdown
-        && post.description == draft.description
-        && post.tags == draft.tags
-        && post.degraded == draft.degraded
-        && post.gate == draft.gate
+/// The words that read a post with its current revision.
+fn select(sql: &Sql<'_>) -> String {
+    let tags = sql.listed_rows("t.tag", "t.position", "post_tags t WHERE t.post_id = p.id");
+    let categories = "post_categories m JOIN categories c ON c.id = m.category_id WHERE m.post_id = p.id";
+    let categories = sql.listed_rows("c.slug", "c.slug", categories);
+    format!(
+        "SELECT p.id, p.task_id, p.slug, p.revision, p.version, p.status, p.published_at, p.publish_at, p.unpublished_at,
+           p.created_at, p.updated_at, r.title, r.description, r.markdown, r.gate, r.degraded, r.edited_by, r.report_of,
+           r.checked, {tags} AS tags, {categories} AS categories
+         FROM posts p JOIN revisions r ON r.post_id = p.id AND r.number = p.revision"
+    )
 }
 
-async fn add_revision(sql: &Sql<'_>, post: PostId, draft: &Draft, now: i64) -> Result<(), StorageError> {
-    let text = "INSERT INTO revisions (post_id, number, title, description, tags, markdown, gate, degraded, report, created_at)
-                VALUES ($1, (SELECT revision FROM posts WHERE id = $1), $2, $3, $4, $5, $6, $7, $8, $9)";
-    let (title, description, markdown) =
-        (draft.title.clone(), draft.description.clone(), draft.markdown.clone());
-    let (tags, degraded, report) =
-        (to_json(&draft.tags)?, to_json(&draft.degraded)?, to_json(&draft.report)?);
-    let row = values![
-        post.to_string(),
-        title,
-        description,
-        tags,
-        markdown,
-        draft.gate.as_str(),
-        degraded,
-        report,
-        now
-    ];
-    sql.run(text, row).await.map(drop)
+pub(crate) async fn of_task(sql: &Sql<'_>, task: TaskId) -> Result<Option<Post>, StorageError> {
+    let row = sql.one(&format!("{} WHERE p.task_id = $1", select(sql)), values![id(task)]).await?;
+    row.as_ref().map(post_of).transpose()
 }
 
-fn post_of(row: &Row) -> Result<Post, StorageError> {
-    let gate: String = row.get("gate")?;
+pub(crate) async fn by_id(sql: &Sql<'_>, post: PostId) -> Result<Post, StorageError> {
+    let row = sql.one(&format!("{} WHERE p.id = $1", select(sql)), values![post.to_string()]).await?;
+    post_of(&row.ok_or_else(|| nowhere(post))?)
+}
+
+pub(crate) async fn by_name(sql: &Sql<'_>, named: &str) -> Result<Post, StorageError> {
+    let text = format!("{} WHERE p.slug = $1 OR p.id = $1 ORDER BY p.slug = $1 DESC LIMIT 1", select(sql));
+    post_of(&sql.one(&text, values![named.to_owned()]).await?.ok_or_else(|| nowhere(named))?)
+}
+
+/// The report of the revision that a post's current one was measured as.
+pub(crate) async fn report_of(sql: &Sql<'_>, post: PostId) -> Result<Report, StorageError> {
+    let text = "SELECT m.report FROM posts p JOIN revisions r ON r.post_id = p.id AND r.number = p.revision
+                JOIN revisions m ON m.post_id = p.id AND m.number = coalesce(r.report_of, r.number) WHERE p.id = $1";
+    let row = sql.one(text, values![post.to_string()]).await?;
+    row.ok_or_else(|| nowhere(post))?.json("report")
+}
+
+pub(crate) fn nowhere(named: impl ToString) -> StorageError {
+    StorageError::NotFound { what: "post", id: named.to_string() }
+}
+
+pub(crate) fn post_of(row: &Row) -> Result<Post, StorageError> {
+    let (revision, checked) = (row.small("revision")?, row.get::<i64>("checked")? != 0);
+    let measured = row.get::<Option<i64>>("report_of")?.map(u32::try_from).transpose();
     Ok(Post {
         id: row.parse("id")?,
         task_id: row.parse("task_id")?,
@@ -322,12 +252,34 @@ fn post_of(row: &Row) -> Result<Post, StorageError> {
         title: row.get("title")?,
         description: row.get("description")?,
         tags: row.json("tags")?,
+        categories: row.json("categories")?,
         markdown: row.get("markdown")?,
-        revision: row.small("revision")?,
-        gate: serde_json::from_value(gate.into()).map_err(|e| sql::unread("gate", e))?,
+        revision,
+        version: row.number("version")?,
+        status: row.parse("status")?,
+        gate: row.word("gate")?,
         degraded: row.json("degraded")?,
+        edited_by: row.get("edited_by")?,
+        checked,
+        checked_revision: measured.map_err(StorageError::bug)?.or(checked.then_some(revision)),
         published_at: row.maybe_time("published_at")?,
+        publish_at: row.maybe_time("publish_at")?,
+        unpublished_at: row.maybe_time("unpublished_at")?,
         created_at: row.time("created_at")?,
+        updated_at: row.time("updated_at")?,
+    })
+}
+
+fn summary_of(row: &Row) -> Result<PostSummary, StorageError> {
+    Ok(PostSummary {
+        id: row.parse("id")?,
+        task_id: row.parse("task_id")?,
+        slug: row.get("slug")?,
+        title: row.get("title")?,
+        status: row.parse("status")?,
+        gate: row.word("gate")?,
+        published_at: row.maybe_time("published_at")?,
+        publish_at: row.maybe_time("publish_at")?,
         updated_at: row.time("updated_at")?,
     })
 }

@@ -1,13 +1,14 @@
 //! Tasks that come again and again. When, is reckoned elsewhere: here stand the rule, its next time, and what came of it.
 
 use cofounder_domain::{Brief, SiteId, TaskId, Timestamp, format_timestamp};
+use sea_orm::Value;
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::{
-    Acting, Database, StorageError, Terms,
+    Acting, Database, Page, StorageError, Terms,
     creation::{NAME, insert, is_name},
-    sql::{Row, to_json, values},
+    sql::{self, Row, Sql, signed, to_json, values},
     work::transaction,
 };
 
@@ -34,6 +35,8 @@ pub struct Schedule {
     pub last_at: Option<Timestamp>,
     /// The task that was made then.
     pub last_task: Option<String>,
+    /// Grows with every change, also when its time comes.
+    pub version: u64,
 }
 
 impl Acting<'_> {
@@ -47,7 +50,7 @@ impl Acting<'_> {
                 "the name of a schedule has {NAME}. Nothing was stored"
             )));
         }
-        let new = Schedule { id: Uuid::new_v4().to_string(), ..schedule.clone() };
+        let new = Schedule { id: Uuid::new_v4().to_string(), version: 1, ..schedule.clone() };
         let added = transaction!(self.db, |sql| {
             let text = "INSERT INTO schedules (id, site_id, name, cron, zone, brief, priority, needs, next_at, created_at)
                         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (site_id, name) DO NOTHING";
@@ -75,22 +78,95 @@ impl Acting<'_> {
         added.await.map(|()| new.clone())
     }
 
+    /// Changes a rule from what was read into something else; its name stays.
+    ///
+    /// # Errors
+    /// [`StorageError::Changed`] if it is not any more what was read; [`StorageError::NotFound`] if there is none.
+    pub async fn change_schedule(
+        &self,
+        before: &Schedule,
+        after: &Schedule,
+    ) -> Result<Schedule, StorageError> {
+        let name = &before.name;
+        transaction!(self.db, |sql| {
+            let now = self.schedule_unchanged(&sql, name).await?;
+            if now.version != before.version {
+                return Err(StorageError::Changed { what: "schedule", id: name.clone() });
+            }
+            let text = "UPDATE schedules SET cron = $2, zone = $3, brief = $4, priority = $5, needs = $6, next_at = $7, version = version + 1
+                        WHERE id = $1 RETURNING *";
+            let row = values![
+                now.id,
+                after.cron.clone(),
+                after.zone.clone(),
+                to_json(&after.brief)?,
+                i64::from(after.priority),
+                after.needs.clone(),
+                after.next_at.map(|at| at.timestamp_millis())
+            ];
+            let row = sql.one(text, row).await?.ok_or_else(|| nowhere(name))?;
+            let detail = format!("{} {}", after.cron, after.zone);
+            self.act.note(&sql, "schedule.change", ("schedule", name), detail).await?;
+            schedule_of(&row)
+        })
+        .await
+    }
+
     /// Removes a rule. Tasks that it made stay.
     ///
     /// # Errors
-    /// [`StorageError::NotFound`] if there is none of this name.
+    /// [`StorageError::NotFound`] if there is none of this name; [`StorageError::Changed`] if it is not any more what was
+    /// seen.
     pub async fn remove_schedule(&self, name: &str) -> Result<(), StorageError> {
         transaction!(self.db, |sql| {
-            match sql.run("DELETE FROM schedules WHERE name = $1", values![name]).await? {
-                0 => Err(StorageError::NotFound { what: "schedule", id: name.to_owned() }),
-                _ => self.act.note(&sql, "schedule.delete", ("schedule", name), "").await,
-            }
+            let schedule = self.schedule_unchanged(&sql, name).await?;
+            sql.run("DELETE FROM schedules WHERE id = $1", values![schedule.id]).await?;
+            self.act.note(&sql, "schedule.delete", ("schedule", name), "").await
         })
         .await
+    }
+
+    /// A rule that nobody else changes until the transaction ends, if it is still what was seen.
+    async fn schedule_unchanged(&self, sql: &Sql<'_>, name: &str) -> Result<Schedule, StorageError> {
+        let text = format!("SELECT * FROM schedules WHERE site_id = $1 AND name = $2{}", sql.lock());
+        let row = sql.one(&text, values![SiteId::DEFAULT.to_string(), name]).await?;
+        let schedule = schedule_of(&row.ok_or_else(|| nowhere(name))?)?;
+        self.act.still("schedule", name, schedule.version)?;
+        Ok(schedule)
     }
 }
 
 impl Database {
+    /// Rules, by name.
+    ///
+    /// # Errors
+    /// [`StorageError`] if the database does not answer.
+    pub async fn list_schedules(
+        &self,
+        limit: u64,
+        cursor: Option<&str>,
+    ) -> Result<Page<Schedule>, StorageError> {
+        let (condition, mut row) = sql::conditions([
+            ("site_id =", Some(Value::from(SiteId::DEFAULT.to_string()))),
+            ("name >", cursor.map(Value::from)),
+        ]);
+        row.push(Value::from(signed(limit).saturating_add(1)));
+        let text = format!("SELECT * FROM schedules WHERE {condition} ORDER BY name LIMIT ${}", row.len());
+        let rows = self.read().all(&text, row).await?;
+        let items = rows.iter().map(schedule_of).collect::<Result<_, _>>()?;
+        Ok(Page::cut(items, limit, |schedule: &Schedule| schedule.name.clone()))
+    }
+
+    /// The rule of this name.
+    ///
+    /// # Errors
+    /// [`StorageError::NotFound`] if there is none.
+    pub async fn schedule(&self, name: &str) -> Result<Schedule, StorageError> {
+        let text = "SELECT * FROM schedules WHERE site_id = $1 AND name = $2";
+        let row = self.read().one(text, values![SiteId::DEFAULT.to_string(), name]).await?;
+        schedule_of(&row.ok_or_else(|| nowhere(name))?)
+    }
+
     /// Every rule, by name.
     ///
     /// # Errors
@@ -125,7 +201,7 @@ impl Database {
     ) -> Result<Option<TaskId>, StorageError> {
         let Some(at) = schedule.next_at else { return Ok(None) };
         let fired = transaction!(self, |sql| {
-            let text = "UPDATE schedules SET next_at = $3, last_at = $2 WHERE id = $1 AND next_at = $2";
+            let text = "UPDATE schedules SET next_at = $3, last_at = $2, version = version + 1 WHERE id = $1 AND next_at = $2";
             let next = next.map(|next| next.timestamp_millis());
             if sql.run(text, values![schedule.id.clone(), at.timestamp_millis(), next]).await? == 0 {
                 return Ok(None);
@@ -144,6 +220,10 @@ impl Database {
     }
 }
 
+fn nowhere(name: &str) -> StorageError {
+    StorageError::NotFound { what: "schedule", id: name.to_owned() }
+}
+
 fn schedule_of(row: &Row) -> Result<Schedule, StorageError> {
     Ok(Schedule {
         id: row.get("id")?,
@@ -156,5 +236,6 @@ fn schedule_of(row: &Row) -> Result<Schedule, StorageError> {
         next_at: row.maybe_time("next_at")?,
         last_at: row.maybe_time("last_at")?,
         last_task: row.get("last_task")?,
+        version: row.number("version")?,
     })
 }

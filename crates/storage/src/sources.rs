@@ -1,12 +1,13 @@
 //! Sources, stored once by the hash of their bytes.
 
 use cofounder_domain::{Source, SourceId, TaskId, Timestamp};
+use sea_orm::Value;
 use serde::Serialize;
 
 use crate::{
     Claimed, Database, Page, StorageError,
     queue::check_fence,
-    sql::{Row, Sql, id, prefix, signed, values},
+    sql::{self, Row, Sql, id, prefix, signed, values},
     work::transaction,
 };
 
@@ -71,6 +72,15 @@ impl Database {
         }
     }
 
+    /// The source with this id, to the letter.
+    ///
+    /// # Errors
+    /// [`StorageError::NotFound`] if there is none.
+    pub async fn source_of_id(&self, source: &str) -> Result<Source, StorageError> {
+        let row = self.read().one("SELECT * FROM sources WHERE id = $1", values![source]).await?;
+        source_of(&row.ok_or_else(|| StorageError::NotFound { what: "source", id: source.to_owned() })?)
+    }
+
     /// Sources by id.
     ///
     /// # Errors
@@ -80,8 +90,13 @@ impl Database {
         limit: u64,
         after: Option<&str>,
     ) -> Result<Page<SourceSummary>, StorageError> {
-        let text = "SELECT id, sha256, uri, title, bytes, created_at FROM sources WHERE ($1 IS NULL OR id > $1) ORDER BY id LIMIT $2";
-        let rows = self.read().all(text, values![cursor(after)?, signed(limit) + 1]).await?;
+        let (condition, mut row) = sql::conditions([("id >", cursor(after)?.map(Value::from))]);
+        row.push(Value::from(signed(limit).saturating_add(1)));
+        let text = format!(
+            "SELECT id, sha256, uri, title, bytes, created_at FROM sources WHERE {condition} ORDER BY id LIMIT ${}",
+            row.len()
+        );
+        let rows = self.read().all(&text, row).await?;
         let items = rows
             .iter()
             .map(|row| {

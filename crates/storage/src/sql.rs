@@ -131,6 +131,14 @@ impl Sql<'_> {
         format!("SELECT {} FROM json_each($1)", columns.join(", "))
     }
 
+    /// The values of some rows as a JSON array in this order, as an expression; `rows` is what stands behind `FROM`.
+    pub(crate) fn listed_rows(&self, value: &str, order: &str, rows: &str) -> String {
+        self.on_postgres(
+            format!("(SELECT coalesce(json_agg({value} ORDER BY {order}), '[]'::json)::text FROM {rows})"),
+            format!("(SELECT json_group_array({value} ORDER BY {order}) FROM {rows})"),
+        )
+    }
+
     pub(crate) fn on_postgres<T>(&self, postgres: T, sqlite: T) -> T {
         if self.db.backend() == DbBackend::Postgres { postgres } else { sqlite }
     }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::{
     Acting, Database, StorageError,
     journal::{Note, note},
+    publication::forget_time,
     sql::{self, Row, Sql, id, prefix, signed, values},
     wake::tell_others,
     work::transaction,
@@ -216,32 +217,6 @@ impl Acting<'_> {
         self.moved(task).await
     }
 
-    /// Makes a task ready for another run. Finished steps keep their results, but for `from` and those that began
-    /// after it, which are forgotten; so is the version of the workflow if nothing is kept.
-    ///
-    /// # Errors
-    /// [`StorageError::Illegal`] if it did not end, [`StorageError::NotFound`] if it has no such step;
-    /// [`StorageError::Changed`] if it is not any more what was seen.
-    pub async fn retry_task(&self, task: TaskId, from: Option<&str>) -> Result<Task, StorageError> {
-        let retried = transaction!(self.db, |sql| {
-            self.unchanged(&sql, task).await?;
-            let reason = from.map_or_else(|| "retried".to_owned(), |step| format!("retried from {step}"));
-            shift(&sql, task, Status::Pending, &reason, None).await?;
-            if let Some(step) = from {
-                forget_from(&sql, task, step).await?;
-            }
-            let text = "DELETE FROM steps WHERE task_id = $1 AND status IN ('failed', 'running')";
-            sql.run(text, values![id(task)]).await?;
-            let text = "UPDATE tasks SET fruitless = 0, due = 1, lease_until = NULL, ready_at = $2, deadline_at = NULL, workflow_version =
-                          CASE WHEN EXISTS (SELECT 1 FROM steps WHERE task_id = $1) THEN workflow_version END WHERE id = $1";
-            sql.run(text, values![id(task), sql.db.millis()]).await?;
-            self.act.note(&sql, "task.retry", ("task", task), &reason).await?;
-            tell_others(&sql).await
-        });
-        retried.await?;
-        self.moved(task).await
-    }
-
     /// A task's row, if it is still what was seen.
     pub(crate) async fn unchanged(&self, sql: &Sql<'_>, task: TaskId) -> Result<Row, StorageError> {
         let row = stored(sql, task).await?;
@@ -250,27 +225,10 @@ impl Acting<'_> {
     }
 
     /// Tells workers, and how the task is now.
-    async fn moved(&self, task: TaskId) -> Result<Task, StorageError> {
+    pub(crate) async fn moved(&self, task: TaskId) -> Result<Task, StorageError> {
         self.db.ring();
         self.db.task(task).await
     }
-}
-
-/// Forgets a step's result, and those of the steps that began after it.
-async fn forget_from(sql: &Sql<'_>, task: TaskId, step: &str) -> Result<(), StorageError> {
-    let text = "SELECT min(position) AS position FROM steps WHERE task_id = $1 AND (path = $2 OR path LIKE $3 ESCAPE '\\')";
-    let row = sql.one(text, values![id(task), step.to_owned(), prefix(&format!("{step}/"))]).await?;
-    let position = row.map(|r| r.get::<Option<i64>>("position")).transpose()?.flatten();
-    let Some(position) = position else {
-        return Err(StorageError::NotFound { what: "step", id: step.to_owned() });
-    };
-    // The calls stay in the ledger, under keys that no question has: the steps ask anew.
-    let text = "UPDATE model_calls SET call_key = call_key || '/' || id WHERE task_id = $1 AND step IN
-                (SELECT path FROM steps WHERE task_id = $1 AND position >= $2)";
-    sql.run(text, values![id(task), position]).await?;
-    sql.run("DELETE FROM steps WHERE task_id = $1 AND position >= $2", values![id(task), position])
-        .await
-        .map(drop)
 }
 
 /// Moves a task after the table of `domain`, with its history and a journal entry, and outdates whoever ran it.
@@ -288,6 +246,9 @@ pub(crate) async fn shift(
                   fence = fence + 1, held_from = $5 WHERE id = $1";
     let held_from = (to == Status::OnHold).then(|| from.as_str().to_owned());
     sql.run(text, values![id(task), to.as_str(), error.map(str::to_owned), now, held_from]).await?;
+    if from == Status::Approved {
+        forget_time(sql, task).await?;
+    }
     remember(sql, task, Some(from), to, reason, now).await?;
     note(sql, task, &Note { event: "moved", path: "", detail: &format!("{from} → {to}: {reason}") }).await
 }

@@ -38,7 +38,7 @@ pub use place::Place;
 pub use problem::Problem;
 pub use rates::{RateSettings, Rates};
 pub use signin::link_path;
-pub use state::{GatewaySettings, Service, ServiceParts, Sources};
+pub use state::{GatewaySettings, Rules, Service, ServiceParts, Sources};
 pub use traffic::Traffic;
 
 use axum::{Router, extract::FromRef, middleware::from_fn_with_state};

@@ -2,6 +2,7 @@
 
 use axum::extract::FromRef;
 use cofounder_auth::{Elsewhere, Grants, Links, People, Sessions, Tokens};
+use cofounder_domain::Timestamp;
 use cofounder_metering::{Budgets, Meter};
 use cofounder_publish::Webhooks;
 use cofounder_storage::Database;
@@ -21,6 +22,8 @@ pub struct ServiceParts {
     pub webhooks: Arc<Webhooks>,
     /// Knows which sources can be fetched.
     pub sources: Sources,
+    /// Knows when a rule's time comes.
+    pub rules: Rules,
     /// Makes the calls.
     pub meter: Arc<Meter>,
     /// Knows who may.
@@ -56,6 +59,10 @@ pub struct ServiceParts {
 /// Whether a source that somebody names from outside could be fetched: an address on the web, and no path on this machine.
 #[derive(Clone, Copy)]
 pub struct Sources(pub fn(&str) -> Result<(), String>);
+
+/// When the next time of a rule comes after some time, by its cron expression and its time zone; or what is wrong with it.
+#[derive(Clone, Copy)]
+pub struct Rules(pub fn(&str, &str, Timestamp) -> Result<Option<Timestamp>, String>);
 
 /// Limits of the gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,6 +133,12 @@ impl FromRef<Service> for Arc<Webhooks> {
 impl FromRef<Service> for Sources {
     fn from_ref(service: &Service) -> Self {
         service.0.sources
+    }
+}
+
+impl FromRef<Service> for Rules {
+    fn from_ref(service: &Service) -> Self {
+        service.0.rules
     }
 }
 

@@ -144,6 +144,19 @@ pub(crate) enum PostCommand {
         /// The post's id or slug
         id: String,
     },
+    /// Take a post off the site; it is kept
+    Unpublish {
+        /// The post's id or slug
+        id: String,
+    },
+    /// Put a post back on the site that was taken off it
+    Publish {
+        /// The post's id or slug
+        id: String,
+        /// Put it back although its text is not the one that was checked, for this reason
+        #[arg(long, value_name = "REASON")]
+        override_reason: Option<String>,
+    },
     /// Write posts as Markdown, HTML and report
     Export {
         /// The post's id or slug; without it, every published post

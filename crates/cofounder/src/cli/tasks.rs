@@ -39,14 +39,28 @@ pub(crate) enum TaskCommand {
         /// Approve although a check that must pass did not, for this reason
         #[arg(long, value_name = "REASON")]
         override_reason: Option<String>,
+        /// Go live at this time instead of now (RFC 3339); a worker that runs then publishes it
+        #[arg(long, value_name = "TIME")]
+        publish_at: Option<cofounder_domain::Timestamp>,
+    },
+    /// Take an approval for a time that has not come back: the draft waits for approval again
+    Unschedule {
+        /// The task's id, or its first characters
+        id: String,
     },
     /// Say no to a task's draft
     Reject {
         /// The task's id, or its first characters
         id: String,
-        /// Why
+        /// Why; with --rework, what the writer should do otherwise
         #[arg(long, value_name = "TEXT", default_value = "")]
         notes: String,
+        /// Send it back: the writer is given the notes, and what the research found is kept
+        #[arg(long, requires = "notes")]
+        rework: bool,
+        /// With --rework: leave it to a worker instead of running it here
+        #[arg(long, requires = "rework")]
+        detach: bool,
     },
     /// End a task; whoever runs it stops
     Cancel {

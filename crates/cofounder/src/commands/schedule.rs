@@ -35,6 +35,7 @@ pub(crate) async fn run(app: App, command: &ScheduleCommand, as_json: bool) -> R
                 next_at: rule.after(now),
                 last_at: None,
                 last_task: None,
+                version: 1,
             };
             let added = app.db.by(&Act::OPERATOR).add_schedule(&schedule).await?;
             if as_json {

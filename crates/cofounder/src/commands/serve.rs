@@ -1,11 +1,14 @@
 //! `cofounder serve`: the HTTP server, with a worker inside unless it is told otherwise.
 
 use cofounder_auth::Elsewhere;
-use cofounder_executor::{Report, Stop, Worker};
+use cofounder_domain::Timestamp;
+use cofounder_executor::{Report, Rule, Stop, Worker};
+use cofounder_publish::Calendar;
 use cofounder_research::Reference;
 use cofounder_storage::Act;
 use cofounder_web::{
-    Component, Place, Rates, Readiness, Scrape, Service, ServiceParts, Sources, Traffic, link_path, listen,
+    Component, Place, Rates, Readiness, Rules, Scrape, Service, ServiceParts, Sources, Traffic, link_path,
+    listen,
 };
 use futures_util::FutureExt;
 use prometheus_client::{metrics::info::Info, registry::Registry};
@@ -92,6 +95,7 @@ fn service(
         db: app.db.clone(),
         webhooks: app.webhooks()?,
         sources: Sources(on_the_web),
+        rules: Rules(next_time),
         meter: studio.meter.clone(),
         tokens: doors.tokens.clone(),
         sessions: doors.sessions.clone(),
@@ -137,6 +141,12 @@ fn on_the_web(named: &str) -> Result<(), String> {
     }
 }
 
+/// The next time after a moment by a cron expression in a time zone.
+fn next_time(cron: &str, zone: &str, after: Timestamp) -> Result<Option<Timestamp>, String> {
+    let rule = Rule::new(cron, zone, after).map_err(|error| error.to_string())?;
+    Ok(rule.after(after))
+}
+
 async fn ending<T>(stop: &CancellationToken, work: impl Future<Output = T>) -> T {
     let done = work.await;
     stop.cancel();
@@ -158,8 +168,10 @@ async fn work(
     let settings = config.worker.worker(config.database.notifications);
     let stop = Stop { drain: stop.clone(), ..Stop::default() };
     let atelier = Arc::new(Atelier::new(app.clone(), studio.clone()));
-    let worker = Worker::new(app.executor()?.with_metrics(counted.runs.clone()), atelier, settings)
-        .with_courier(app.webhooks()?);
+    let webhooks = app.webhooks()?;
+    let calendar = Arc::new(Calendar { db: app.db.clone(), webhooks: webhooks.clone() });
+    let executor = app.executor()?.with_metrics(counted.runs.clone());
+    let worker = Worker::new(executor, atelier, settings).with_courier(webhooks).with_chore(calendar);
     let Report { ended, failed, released } = worker.run(&stop).await?;
     say(format!("worker: {ended} run(s) ended, {failed} failed, {released} released for others"));
     Ok(())

@@ -38,7 +38,19 @@ pub(crate) async fn run(app: App, command: &TaskCommand, json: bool) -> Result<(
             let task = app.db.task(app.db.find_task(id).await?).await?;
             task_view::show(&app, &task, *journal, json).await
         }
-        TaskCommand::Approve { id, override_reason } => {
+        TaskCommand::Approve { id, override_reason, publish_at: Some(at) } => {
+            let task = app.db.find_task(id).await?;
+            app.db.by(&Act::OPERATOR).approve_for(task, *at, override_reason.as_deref()).await?;
+            eprintln!(
+                "a worker that runs then, or later, publishes it: `cofounder worker` or `cofounder serve`"
+            );
+            stands(&app, &app.db.task(task).await?, json).await
+        }
+        TaskCommand::Unschedule { id } => {
+            let task = app.db.by(&Act::OPERATOR).unschedule(app.db.find_task(id).await?).await?;
+            stands(&app, &task, json).await
+        }
+        TaskCommand::Approve { id, override_reason, publish_at: None } => {
             let task = app.db.find_task(id).await?;
             let webhooks = app.webhooks()?;
             app.db
@@ -54,7 +66,14 @@ pub(crate) async fn run(app: App, command: &TaskCommand, json: bool) -> Result<(
             let folder = result::folder(&app, task).await?;
             result::show(&app, task, folder.as_deref(), json).await
         }
-        TaskCommand::Reject { id, notes } => {
+        TaskCommand::Reject { id, notes, rework: true, detach } => {
+            let task = app.db.by(&Act::OPERATOR).send_back(app.db.find_task(id).await?, notes).await?;
+            if *detach {
+                return stands(&app, &task, json).await;
+            }
+            write::carry_out(&app, task.id, json).await
+        }
+        TaskCommand::Reject { id, notes, .. } => {
             moved(&app, id, Status::Rejected, &with("rejected", notes), json).await
         }
         TaskCommand::Cancel { id } => moved(&app, id, Status::Cancelled, "cancelled by a person", json).await,

@@ -1,6 +1,7 @@
 //! `cofounder worker`: takes tasks from the queue until it is told to stop.
 
 use cofounder_executor::{Stop, Worker};
+use cofounder_publish::Calendar;
 use std::sync::Arc;
 
 use crate::{
@@ -48,7 +49,9 @@ pub(crate) async fn run(global: &Global, args: &WorkerArgs) -> Result<(), Failur
     let reloading =
         tokio::spawn(reload::at_each_signal(hangups, global.clone(), config.written.clone(), None));
     Manager.ready();
-    let worked = Worker::new(executor, atelier, settings).with_courier(webhooks).run(&stop).await;
+    let calendar = Arc::new(Calendar { db: app.db.clone(), webhooks: webhooks.clone() });
+    let worker = Worker::new(executor, atelier, settings).with_courier(webhooks).with_chore(calendar);
+    let worked = worker.run(&stop).await;
     reloading.abort();
     studio.close().await;
     let report = worked?;

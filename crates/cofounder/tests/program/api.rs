@@ -9,13 +9,19 @@ use crate::{
 };
 
 /// A JSON request.
-async fn send(server: &Server, method: Method, path: &str, token: &str, body: &Value) -> (StatusCode, Value) {
+pub(crate) async fn send(
+    server: &Server,
+    method: Method,
+    path: &str,
+    token: &str,
+    body: &Value,
+) -> (StatusCode, Value) {
     let answer = server.request(method, path, token).json(body).send().await.unwrap();
     let status = answer.status();
     (status, answer.json().await.unwrap_or_default())
 }
 
-async fn post(server: &Server, path: &str, token: &str, body: &Value) -> (StatusCode, Value) {
+pub(crate) async fn post(server: &Server, path: &str, token: &str, body: &Value) -> (StatusCode, Value) {
     send(server, Method::POST, path, token, body).await
 }
 

@@ -32,7 +32,11 @@ async fn whatever_is_asked_the_answer_is_one_that_is_described() {
     let key = token(&bench, &["--scope", "admin"]).await;
     let server = Server::start(&bench).await;
     let config = fs::read_to_string(root().join(".ci/clients/schemathesis.toml")).unwrap();
-    let real = format!("\n[parameters]\n\"path.id\" = \"{id}\"\n\"path.slug\" = \"{slug}\"\n");
+    let sources = bench.json(&["source", "list"]).await;
+    let source = sources["items"][0]["id"].as_str().unwrap();
+    let real = format!(
+        "\n[parameters]\n\"path.id\" = \"{id}\"\n\"path.slug\" = \"{slug}\"\n\"path.source\" = \"{source}\"\n\"path.number\" = 1\n"
+    );
     let config = bench.write("schemathesis.toml", config.replacen("\n[", &format!("{real}\n["), 1));
     let har = bench.path("answers.har");
     let mut command = Command::new(schemathesis);

@@ -30,6 +30,7 @@ pub(crate) fn daily(name: &str, now: Timestamp) -> Schedule {
         next_at: Some(now),
         last_at: None,
         last_task: None,
+        version: 1,
     }
 }
 

@@ -109,10 +109,15 @@ fn told(issue: &Issue) -> String {
 }
 
 fn better(new: &Section, old: &Section) -> bool {
+    new.words() * 10 >= old.words() * 6 && as_well_grounded(new, old)
+}
+
+/// Whether as large a share of the new sentences cites something.
+pub(crate) fn as_well_grounded(new: &Section, old: &Section) -> bool {
     let cited = |s: &Section| {
         s.sentences().filter(|s| !s.cites.is_empty()).count() as f32 / s.sentences().count().max(1) as f32
     };
-    new.words() * 10 >= old.words() * 6 && cited(new) + 0.05 >= cited(old)
+    cited(new) + 0.05 >= cited(old)
 }
 
 /// Sentences that say what an earlier one said.
@@ -132,7 +137,7 @@ fn repeats(article: &Article) -> Vec<Issue> {
     issues
 }
 
-fn drop_repeats(article: &mut Article) {
+pub(crate) fn drop_repeats(article: &mut Article) {
     let mut seen: Vec<String> = Vec::new();
     for section in &mut article.sections {
         for paragraph in &mut section.paragraphs {

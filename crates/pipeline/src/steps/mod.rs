@@ -5,6 +5,7 @@ pub(crate) mod critique;
 pub(crate) mod draft;
 pub(crate) mod outline;
 pub(crate) mod research;
+pub(crate) mod rework;
 pub(crate) mod seo;
 pub(crate) mod verify;
 

@@ -193,3 +193,18 @@ async fn a_short_source_is_used_to_its_end() {
     let left: Vec<&str> = FACTS.iter().map(|f| f.source).filter(|f| !prose(run.post()).contains(f)).collect();
     assert!(left.is_empty(), "{left:#?}");
 }
+
+#[tokio::test]
+async fn a_model_too_small_to_follow_notes_says_so_and_leaves_the_draft_as_it_was() {
+    let bench = Bench::new(Strategy::Sentences).await;
+    let first = bench.run().await.post().clone();
+    let act = cofounder_storage::Act::OPERATOR;
+    bench.db.by(&act).send_back(bench.task, "Shorter, please.").await.unwrap();
+    let run = bench.run().await;
+    let second = run.post();
+    assert_eq!((second.revision, &second.markdown), (2, &first.markdown));
+    assert!(
+        second.degraded.iter().any(|why| why.contains("too small to follow a person's notes")),
+        "{second:?}"
+    );
+}

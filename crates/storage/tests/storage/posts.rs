@@ -1,7 +1,7 @@
 //! Drafts, approval and rejection.
 
 use cofounder_domain::{Gate, RailResult, Status, TaskId, Verdict};
-use cofounder_storage::{Act, Claimed, StorageError};
+use cofounder_storage::{Act, Claimed, PostFilter, StorageError};
 use std::time::Duration;
 
 use crate::{Bench, draft, got, on_both_databases};
@@ -46,7 +46,7 @@ async fn approval_publishes_post_and_task_together(bench: Bench) {
         bench.db.by(&Act::OPERATOR).approve(task, None, |_| vec![]).await,
         Err(StorageError::Illegal(_))
     ));
-    assert_eq!(bench.db.list_posts(10, None, true).await.unwrap().items.len(), 1);
+    assert_eq!(bench.db.list_posts(10, None, &PostFilter::live()).await.unwrap().items.len(), 1);
 }
 
 /// Tried by leaving out the check of the gate in `approve`: the test failed.
@@ -70,7 +70,7 @@ async fn a_rejected_draft_is_never_published_even_behind_the_programs_back(bench
         Err(StorageError::Illegal(_))
     ));
     assert!(bench.raw("UPDATE posts SET published_at = 1").await.is_err());
-    assert!(bench.db.list_posts(10, None, true).await.unwrap().items.is_empty());
+    assert!(bench.db.list_posts(10, None, &PostFilter::live()).await.unwrap().items.is_empty());
 }
 
 async fn a_second_draft_is_a_revision_and_the_same_draft_is_none(bench: Bench) {
@@ -79,7 +79,7 @@ async fn a_second_draft_is_a_revision_and_the_same_draft_is_none(bench: Bench) {
     assert_eq!(bench.db.save_draft(&claimed, &draft("One", Gate::Open)).await.unwrap().revision, 1);
     let second = bench.db.save_draft(&claimed, &draft("Two", Gate::Open)).await.unwrap();
     assert_eq!((second.id, second.revision, second.title.as_str()), (first.id, 2, "Two"));
-    assert_eq!(bench.db.revisions(first.id).await.unwrap().len(), 2);
+    assert_eq!(bench.db.revisions(first.id, 10, None).await.unwrap().items.len(), 2);
 }
 
 async fn another_post_with_the_same_address_gets_a_number(bench: Bench) {

@@ -10,6 +10,7 @@ on_both_databases! {
     a_rule_is_kept_by_its_name_and_due_at_its_time,
     a_time_that_several_workers_see_makes_one_task,
     a_rule_without_a_next_time_rests,
+    a_rule_is_changed_by_who_has_seen_it_and_listed_a_page_at_a_time,
 }
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -26,6 +27,7 @@ pub(crate) fn rule(name: &str, next_at: Option<Timestamp>) -> Schedule {
         next_at,
         last_at: None,
         last_task: None,
+        version: 1,
     }
 }
 
@@ -86,4 +88,30 @@ async fn a_rule_without_a_next_time_rests(bench: Bench) {
     assert_eq!(bench.db.due_schedules().await.unwrap(), []);
     assert_eq!(bench.db.fire_schedule(&rule, None).await.unwrap(), None);
     assert_eq!(bench.db.list_tasks(9, None, None).await.unwrap().items, []);
+}
+
+/// Tried by leaving the comparison of versions out: the test failed.
+async fn a_rule_is_changed_by_who_has_seen_it_and_listed_a_page_at_a_time(bench: Bench) {
+    let act = Act::OPERATOR;
+    let (db, by) = (&bench.db, bench.db.by(&act));
+    let first = db.now();
+    let before = by.add_schedule(&rule("weekly", Some(first))).await.unwrap();
+    by.add_schedule(&rule("daily", None)).await.unwrap();
+    assert_eq!(db.schedule("weekly").await.unwrap(), before);
+    let after = Schedule { cron: "0 7 * * 1".to_owned(), priority: -1, ..before.clone() };
+    let changed = by.change_schedule(&before, &after).await.unwrap();
+    assert_eq!((changed.cron.as_str(), changed.priority, changed.version), ("0 7 * * 1", -1, 2));
+    let refused = by.change_schedule(&before, &after).await.unwrap_err();
+    assert!(matches!(refused, StorageError::Changed { .. }), "{refused}");
+    db.fire_schedule(&changed, Some(first + HOUR)).await.unwrap();
+    let old = Act::OPERATOR.seeing(2);
+    let refused = db.by(&old).remove_schedule("weekly").await.unwrap_err();
+    assert!(matches!(refused, StorageError::Changed { .. }), "its time came: {refused}");
+    let page = db.list_schedules(1, None).await.unwrap();
+    assert_eq!((page.items[0].name.as_str(), page.next_cursor.as_deref()), ("daily", Some("daily")));
+    let rest = db.list_schedules(1, page.next_cursor.as_deref()).await.unwrap();
+    assert_eq!((rest.items[0].name.as_str(), rest.next_cursor), ("weekly", None));
+    let now = Act::OPERATOR.seeing(3);
+    db.by(&now).remove_schedule("weekly").await.unwrap();
+    assert!(matches!(db.schedule("weekly").await, Err(StorageError::NotFound { .. })));
 }

@@ -1,7 +1,7 @@
 //! What a request says, read into a type, or a problem that says where it is wrong.
 
 use axum::{
-    extract::{FromRequest, FromRequestParts, Request},
+    extract::{FromRequest, FromRequestParts, Request, rejection::PathRejection},
     http::{HeaderMap, header::CONTENT_TYPE, request::Parts},
 };
 use cofounder_domain::FaultKind;
@@ -26,6 +26,9 @@ pub(crate) struct Query<T>(pub(crate) T);
 
 /// The id, or the name, that stands in an address. One that cannot be an id names nothing.
 pub(crate) struct Named<T>(pub(crate) T);
+
+/// The same for what belongs to something else: the name of that, and then its own.
+pub(crate) struct Within<T>(pub(crate) String, pub(crate) T);
 
 impl<T: DeserializeOwned> FromRequest<Service> for Json<T> {
     type Rejection = Problem;
@@ -56,13 +59,29 @@ impl<T: FromStr + Send> FromRequestParts<Service> for Named<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, Problem> {
-        let nothing = |_| Problem::new(FaultKind::NotFound, "the address names nothing that can be read");
         let path =
             axum::extract::Path::<String>::from_request_parts(parts, service).await.map_err(nothing)?;
-        let shown: String = path.0.chars().filter(|c| !c.is_control()).take(60).collect();
-        let unknown = |_| Problem::new(FaultKind::NotFound, format!("nothing here is called `{shown}`"));
-        path.0.parse().map(Self).map_err(unknown)
+        read(&path.0).map(Self)
     }
+}
+
+impl<T: FromStr + Send> FromRequestParts<Service> for Within<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, service: &Service) -> Result<Self, Problem> {
+        let path = axum::extract::Path::<(String, String)>::from_request_parts(parts, service).await;
+        let axum::extract::Path((whole, part)) = path.map_err(nothing)?;
+        read(&part).map(|part| Self(whole, part))
+    }
+}
+
+fn nothing(_: PathRejection) -> Problem {
+    Problem::new(FaultKind::NotFound, "the address names nothing that can be read")
+}
+
+fn read<T: FromStr>(name: &str) -> Result<T, Problem> {
+    let shown: String = name.chars().filter(|c| !c.is_control()).take(60).collect();
+    name.parse().map_err(|_| Problem::new(FaultKind::NotFound, format!("nothing here is called `{shown}`")))
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

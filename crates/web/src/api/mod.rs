@@ -4,6 +4,7 @@
 //! attribute what it answers; what every operation shares stands in [`document`].
 
 mod audit;
+mod categories;
 mod deliveries;
 mod document;
 mod events;
@@ -18,10 +19,13 @@ mod page;
 mod people;
 mod posts;
 mod refusals;
+mod schedules;
 mod session;
+mod sources;
 mod tags;
 mod tasks;
 mod tokens;
+mod words;
 
 pub(crate) use extract::{Named, Query};
 pub(crate) use page::{Paged, Part};
@@ -45,6 +49,10 @@ fn described() -> (Router<Service>, OpenApi) {
         .merge(tasks::routes())
         .merge(events::routes())
         .merge(posts::routes())
+        .merge(categories::routes())
+        .merge(words::routes())
+        .merge(sources::routes())
+        .merge(schedules::routes())
         .merge(deliveries::routes())
         .merge(models::routes())
         .merge(money::routes())

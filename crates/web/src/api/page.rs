@@ -43,6 +43,20 @@ impl Part {
     }
 }
 
+/// A page of what is read whole and never changes its order; a cursor is the number of items before the page.
+pub(crate) fn cut<T>(items: Vec<T>, part: &Part) -> Result<Page<T>, Problem> {
+    let limit = usize::try_from(part.limit()?).unwrap_or(usize::MAX);
+    let from = match part.cursor() {
+        None => 0,
+        Some(text) => {
+            text.parse::<usize>().map_err(|_| invalid(format!("`{text}` is no cursor of this list")))?
+        }
+    };
+    let end = from.saturating_add(limit);
+    let next_cursor = (end < items.len()).then(|| end.to_string());
+    Ok(Page { items: items.into_iter().skip(from).take(limit).collect(), next_cursor })
+}
+
 /// A page of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(examples(Self::sample))]

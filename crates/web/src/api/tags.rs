@@ -42,6 +42,11 @@ impl FromRequestParts<Service> for Has {
 }
 
 impl Has {
+    /// Of somebody who has nothing yet.
+    pub(crate) const fn nothing() -> Self {
+        Self(None)
+    }
+
     /// The answer with its tag; without its body if the asker has it already.
     pub(crate) fn answer(&self, tag: Tag, body: impl IntoResponse) -> Response {
         let known = self.0.as_deref().is_some_and(|list| tag.is_in(list));

@@ -1,7 +1,7 @@
 //! A post as people and programs read it.
 
 use cofounder_domain::{Gate, Post, PostId, Status, TaskId};
-use cofounder_storage::{PostSummary, Revision};
+use cofounder_storage::{PostSummary, Revision, RevisionText};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -26,16 +26,30 @@ pub struct PostDocument {
     pub description: String,
     /// Words for tags.
     pub tags: Vec<String>,
+    /// The categories that it is in, by their addresses.
+    pub categories: Vec<String>,
     /// CommonMark.
     pub markdown: String,
     /// Number of the current revision, from 1.
     pub revision: u32,
+    /// Where its task stands.
+    pub status: Status,
     /// Whether the draft may be approved as it is.
     pub gate: Gate,
     /// Why the article fell short of what the pipeline aims at; empty if it did not.
     pub degraded: Vec<String>,
-    /// When it went live; absent until then.
+    /// The name of the person who wrote the current revision; absent if the program did.
+    pub edited_by: Option<String>,
+    /// Whether the checks have measured the current text.
+    pub checked: bool,
+    /// The revision whose text the checks have measured, and that the claims are of; absent if they have measured none.
+    pub checked_revision: Option<u32>,
+    /// When it went live; absent if it is not live.
     pub published_at: Option<Moment>,
+    /// When it goes live, if it waits for a time.
+    pub publish_at: Option<Moment>,
+    /// When it was taken off the site, if it was.
+    pub unpublished_at: Option<Moment>,
     /// When its first revision was stored.
     pub created_at: Moment,
     /// When its current revision was stored.
@@ -58,20 +72,45 @@ pub struct PostItem {
     pub status: Status,
     /// Whether it may be approved as it is.
     pub gate: Gate,
-    /// When it went live; absent until then.
+    /// When it went live; absent if it is not live.
     pub published_at: Option<Moment>,
-    /// When its current revision was stored.
+    /// When it goes live, if it waits for a time.
+    pub publish_at: Option<Moment>,
+    /// When it last changed.
     pub updated_at: Moment,
 }
 
-/// A revision's number and time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// A revision in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(examples(Self::sample))]
 pub struct RevisionItem {
     /// From 1.
     pub number: u32,
+    /// Its title.
+    pub title: String,
+    /// The name of the person who wrote it; absent if the program did.
+    pub edited_by: Option<String>,
+    /// Whether its text is one that the checks have measured.
+    pub checked: bool,
     /// When it was stored.
     pub created_at: Moment,
+}
+
+/// A revision with its text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(examples(Self::sample))]
+pub struct RevisionDocument {
+    /// Its place in the list.
+    #[serde(flatten)]
+    pub item: RevisionItem,
+    /// One or two sentences.
+    pub description: String,
+    /// The tags that it had.
+    pub tags: Vec<String>,
+    /// CommonMark.
+    pub markdown: String,
+    /// Whether it could have been approved as it was.
+    pub gate: Gate,
 }
 
 impl From<Post> for PostDocument {
@@ -83,11 +122,18 @@ impl From<Post> for PostDocument {
             title: post.title,
             description: post.description,
             tags: post.tags,
+            categories: post.categories,
             markdown: post.markdown,
             revision: post.revision,
+            status: post.status,
             gate: post.gate,
             degraded: post.degraded,
+            edited_by: post.edited_by,
+            checked: post.checked,
+            checked_revision: post.checked_revision,
             published_at: post.published_at.map(Moment),
+            publish_at: post.publish_at.map(Moment),
+            unpublished_at: post.unpublished_at.map(Moment),
             created_at: post.created_at.into(),
             updated_at: post.updated_at.into(),
         }
@@ -96,15 +142,34 @@ impl From<Post> for PostDocument {
 
 impl From<PostSummary> for PostItem {
     fn from(post: PostSummary) -> Self {
-        let PostSummary { id, task_id, slug, title, status, gate, published_at, updated_at } = post;
-        let (published_at, updated_at) = (published_at.map(Moment), updated_at.into());
-        Self { id, task_id, slug, title, status, gate, published_at, updated_at }
+        let PostSummary { id, task_id, slug, title, status, gate, published_at, publish_at, updated_at } =
+            post;
+        let (published_at, publish_at) = (published_at.map(Moment), publish_at.map(Moment));
+        Self {
+            id,
+            task_id,
+            slug,
+            title,
+            status,
+            gate,
+            published_at,
+            publish_at,
+            updated_at: updated_at.into(),
+        }
     }
 }
 
 impl From<Revision> for RevisionItem {
     fn from(revision: Revision) -> Self {
-        Self { number: revision.number, created_at: revision.created_at.into() }
+        let Revision { number, title, edited_by, checked, created_at } = revision;
+        Self { number, title, edited_by, checked, created_at: created_at.into() }
+    }
+}
+
+impl From<RevisionText> for RevisionDocument {
+    fn from(text: RevisionText) -> Self {
+        let RevisionText { revision, description, tags, markdown, gate } = text;
+        Self { item: revision.into(), description, tags, markdown, gate }
     }
 }
 
@@ -118,12 +183,19 @@ impl Sample for PostDocument {
             title,
             description: "What SQLite is used for, and where a server is the better choice.".to_owned(),
             tags: vec!["databases".to_owned(), "sqlite".to_owned()],
+            categories: vec!["databases".to_owned()],
             markdown: "SQLite reads and writes directly to ordinary disk files. [S1]\n".to_owned(),
             revision: 1,
             gate,
             degraded: Vec::new(),
+            status: Status::Published,
+            edited_by: None,
+            checked: true,
+            checked_revision: Some(1),
             published_at,
-            created_at: updated_at,
+            publish_at: None,
+            unpublished_at: None,
+            created_at: at(41),
             updated_at,
         }
     }
@@ -139,13 +211,57 @@ impl Sample for PostItem {
             status: Status::Published,
             gate: Gate::Open,
             published_at: Some(at(300)),
-            updated_at: at(41),
+            publish_at: None,
+            updated_at: at(300),
         }
     }
 }
 
 impl Sample for RevisionItem {
     fn sample() -> Self {
-        Self { number: 1, created_at: at(41) }
+        Self { number: 1, title: TOPIC.to_owned(), edited_by: None, checked: true, created_at: at(41) }
+    }
+}
+
+impl Sample for RevisionDocument {
+    fn sample() -> Self {
+        let PostDocument { description, tags, markdown, gate, .. } = PostDocument::sample();
+        Self { item: RevisionItem::sample(), description, tags, markdown, gate }
+    }
+}
+
+impl PostDocument {
+    /// One that a person has just changed.
+    pub(crate) fn sample_edited() -> Self {
+        Self {
+            title: "SQLite is enough for most".to_owned(),
+            revision: 2,
+            edited_by: Some("Ada".to_owned()),
+            updated_at: at(360),
+            ..Self::sample()
+        }
+    }
+
+    /// One that was taken off the site.
+    pub(crate) fn sample_withdrawn() -> Self {
+        Self { published_at: None, unpublished_at: Some(at(400)), ..Self::sample() }
+    }
+
+    /// One that a person wrote by hand.
+    pub(crate) fn sample_by_hand() -> Self {
+        Self {
+            slug: "we-are-moving".to_owned(),
+            title: "We are moving".to_owned(),
+            description: String::new(),
+            tags: vec!["news".to_owned()],
+            markdown: "From **Monday** on we are at the harbour.".to_owned(),
+            status: Status::AwaitingApproval,
+            gate: Gate::Blocked,
+            edited_by: Some("Ada".to_owned()),
+            checked: false,
+            checked_revision: None,
+            published_at: None,
+            ..Self::sample()
+        }
     }
 }

@@ -3,7 +3,7 @@
 use cofounder_domain::{Status, TaskId};
 use cofounder_storage::{
     Database, DeliveryRecord, EffectRecord, FeedEvent, HistoryEntry, JournalEvent, RunRecord, StorageError,
-    owner_name,
+    TaskNote, owner_name,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -42,6 +42,19 @@ pub struct HistoryItem {
     pub new: Status,
     /// Why, in words a person reads.
     pub reason: String,
+}
+
+/// What a person said of a task's draft when they sent it back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NoteItem {
+    /// From 1; the step `rework/1` is what the writer made of the first.
+    pub number: u32,
+    /// When.
+    pub at: Moment,
+    /// The name of who said it.
+    pub author: String,
+    /// In their words.
+    pub text: String,
 }
 
 /// Something that follows from a task outside.
@@ -177,6 +190,13 @@ impl From<RunRecord> for RunItem {
 impl From<HistoryEntry> for HistoryItem {
     fn from(entry: HistoryEntry) -> Self {
         Self { at: entry.at.into(), old: entry.old, new: entry.new, reason: entry.reason }
+    }
+}
+
+impl From<TaskNote> for NoteItem {
+    fn from(note: TaskNote) -> Self {
+        let TaskNote { number, at, author, text } = note;
+        Self { number, at: at.into(), author, text }
     }
 }
 

@@ -61,7 +61,7 @@ pub struct Try {
 }
 
 /// The steps of a task.
-pub(super) async fn steps(
+pub(crate) async fn steps(
     db: &Database,
     task: &Task,
     journal: &[JournalEvent],

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    EffectItem, HistoryItem, Moment, RunItem, Sample, StepItem,
+    EffectItem, HistoryItem, Moment, NoteItem, RunItem, Sample, StepItem,
     record::journal,
     sample::{POST, SOURCE, TASK, TOPIC, at, read},
     step::steps,
@@ -44,12 +44,16 @@ pub struct TaskDocument {
     pub runs: Vec<RunItem>,
     /// Every change of its status, the first first.
     pub history: Vec<HistoryItem>,
+    /// What people said of its drafts when they sent them back, the first first.
+    pub notes: Vec<NoteItem>,
     /// What follows from it outside, such as webhooks.
     pub effects: Vec<EffectItem>,
     /// The post that it made, if it got that far.
     pub post_id: Option<PostId>,
     /// Whether its draft may be approved as it is, if there is one.
     pub gate: Option<Gate>,
+    /// When its post goes live, if it is approved for a time.
+    pub publish_at: Option<Moment>,
     /// Its model calls.
     pub calls: Calls,
     /// What they cost, in US dollars.
@@ -120,9 +124,11 @@ impl TaskDocument {
             steps: steps(db, task, journal).await?,
             runs: db.runs(task.id).await?.into_iter().map(RunItem::from).collect(),
             history: db.history(task.id).await?.into_iter().map(HistoryItem::from).collect(),
+            notes: db.notes(task.id).await?.into_iter().map(NoteItem::from).collect(),
             effects: db.effects(task.id).await?.into_iter().map(EffectItem::from).collect(),
             post_id: post.as_ref().map(|post| post.id),
             gate: post.as_ref().map(|post| post.gate),
+            publish_at: post.as_ref().and_then(|post| post.publish_at).map(Moment),
             calls: Calls {
                 count: spent.calls,
                 unfinished: spent.unfinished,
@@ -202,9 +208,11 @@ impl TaskDocument {
                 at: at(0),
                 reason: "asked for".to_owned(),
             }],
+            notes: Vec::new(),
             effects: Vec::new(),
             post_id: None,
             gate: None,
+            publish_at: None,
             calls: Calls { count: 0, unfinished: 0, unpriced: 0, tokens_in: 0, tokens_out: 0 },
             cost_usd: 0.0,
         }
@@ -223,7 +231,7 @@ impl TaskDocument {
     }
 }
 
-fn sample_brief() -> Brief {
+pub(crate) fn sample_brief() -> Brief {
     let (topic, sources) = (TOPIC.to_owned(), vec![SOURCE.to_owned()]);
     Brief { topic, words: 800, sources, model: None, out_dir: None }
 }

@@ -1,7 +1,8 @@
 //! `GET /api/v1/posts`
 
 use axum::{Json, extract::State};
-use cofounder_storage::Database;
+use cofounder_domain::Status;
+use cofounder_storage::{Database, PostFilter};
 use serde::Deserialize;
 use std::sync::Arc;
 use utoipa::IntoParams;
@@ -24,6 +25,12 @@ pub(crate) struct Which {
     /// Drafts as well, for whoever may see them.
     #[serde(default)]
     drafts: bool,
+    /// Only posts whose task stands there; all but `published` are drafts.
+    status: Option<Status>,
+    /// Only posts in the category with this address.
+    category: Option<String>,
+    /// Only posts with this tag.
+    tag: Option<String>,
     /// How many items, 50 if absent.
     #[param(minimum = 1, maximum = 200)]
     limit: Option<u64>,
@@ -33,7 +40,8 @@ pub(crate) struct Which {
 
 /// List posts
 ///
-/// The newest first. Anybody sees what is published; with a viewer's token `drafts=true` shows the rest as well.
+/// The newest first. Anybody sees what is published; with a viewer's token `drafts=true` shows the rest as well. A
+/// category or a tag that there is not has no posts.
 #[utoipa::path(
     get, path = "/api/v1/posts", tag = "posts", params(Which), security((), ("token" = ["viewer"])),
     responses((status = 200, description = "A page of posts", body = Paged<PostItem>))
@@ -46,7 +54,8 @@ pub(crate) async fn list(
     if which.drafts {
         caller.known()?;
     }
-    let limit = page::limit(which.limit)?;
-    let found = db.list_posts(limit, which.cursor.as_deref(), !which.drafts).await?;
+    let Which { drafts, status, category, tag, limit, cursor } = which;
+    let filter = PostFilter { live: !drafts, status, category, tag };
+    let found = db.list_posts(page::limit(limit)?, cursor.as_deref(), &filter).await?;
     Ok(Json(Paged::of(found)))
 }

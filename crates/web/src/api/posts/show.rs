@@ -1,19 +1,18 @@
-//! `GET /api/v1/posts/{slug}`, and its revisions.
+//! `GET /api/v1/posts/{slug}`
 
 use axum::{Json, extract::State, response::Response};
 use cofounder_domain::{FaultKind, Post};
-use cofounder_storage::{Database, Page};
+use cofounder_storage::Database;
 use std::sync::Arc;
 
 use crate::{
     Problem,
-    access::{Anyone, Caller, Look},
+    access::{Anyone, Look},
     api::{
         extract::Named,
-        page::Paged,
         tags::{Has, Tag},
     },
-    documents::{PostDocument, RevisionItem},
+    documents::PostDocument,
 };
 
 /// Show a post
@@ -38,28 +37,10 @@ pub(crate) async fn show(
     if post.published_at.is_none() && caller.known().is_err() {
         return Err(Problem::new(FaultKind::NotFound, format!("there is no post `{slug}`")));
     }
-    Ok(has.answer(tag(&post), Json(PostDocument::from(post))))
+    Ok(shown(post, &has))
 }
 
-/// A post's state: its revision, and whether it is live.
-fn tag(post: &Post) -> Tag {
-    Tag(post.updated_at.timestamp_millis())
-}
-
-/// List a post's revisions
-///
-/// All that were stored, the first first.
-#[utoipa::path(
-    get, path = "/api/v1/posts/{slug}/revisions", tag = "posts", security(("token" = ["viewer"])),
-    params(("slug" = String, Path, description = "The post's slug or id")),
-    responses((status = 200, description = "Its revisions", body = Paged<RevisionItem>))
-)]
-pub(crate) async fn revisions(
-    _caller: Caller<Look>,
-    State(db): State<Arc<Database>>,
-    Named(slug): Named<String>,
-) -> Result<Json<Paged<RevisionItem>>, Problem> {
-    let post = db.post(&slug).await?;
-    let items = db.revisions(post.id).await?;
-    Ok(Json(Paged::of(Page { items, next_cursor: None })))
+/// The post with its tag: its version, which grows with every change that others can see.
+pub(super) fn shown(post: Post, has: &Has) -> Response {
+    has.answer(Tag(i64::try_from(post.version).unwrap_or(i64::MAX)), Json(PostDocument::from(post)))
 }

@@ -12,12 +12,12 @@ use crate::{
     Problem,
     access::{Caller, Edit, Write},
     api::extract::{Json, Named},
-    documents::{Sample, TaskDocument},
+    documents::{Moment, Sample, TaskDocument},
 };
 
-type Done = Result<Answer<TaskDocument>, Problem>;
+pub(super) type Done = Result<Answer<TaskDocument>, Problem>;
 
-async fn stands(db: &Database, task: &Task) -> Done {
+pub(super) async fn stands(db: &Database, task: &Task) -> Done {
     Ok(Answer(TaskDocument::load(db, task).await?))
 }
 
@@ -30,16 +30,19 @@ pub(crate) struct Approval {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 2000)]
     override_reason: Option<String>,
+    /// When it goes live; now, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    publish_at: Option<Moment>,
 }
 
 /// Approve a task's draft
 ///
-/// Its post goes live, and who is to be told of it is told soon, all in one transaction. A draft whose gate is blocked
-/// needs a reason.
+/// Its post goes live, and who is to be told of it is told soon, all in one transaction. With `publish_at` the task is
+/// `approved` until that time, and a worker publishes it then. A draft whose gate is blocked needs a reason.
 #[utoipa::path(
     post, path = "/api/v1/tasks/{id}/approve", tag = "tasks", request_body = Approval, security(("token" = ["editor"])),
     params(("id" = TaskId, Path, description = "The task's id")),
-    responses((status = 200, description = "The task, published", body = TaskDocument, example = approved))
+    responses((status = 200, description = "The task, published; approved with `publish_at`", body = TaskDocument, example = approved))
 )]
 pub(crate) async fn approve(
     caller: Caller<Edit>,
@@ -48,10 +51,28 @@ pub(crate) async fn approve(
     Named(id): Named<TaskId>,
     Json(approval): Json<Approval>,
 ) -> Done {
-    db.by(&caller.act())
-        .approve(id, approval.override_reason.as_deref(), |post| webhooks.announcements(post))
-        .await?;
+    let (act, reason) = (caller.act(), approval.override_reason.as_deref());
+    match approval.publish_at {
+        Some(Moment(at)) => db.by(&act).approve_for(id, at, reason).await?,
+        None => db.by(&act).approve(id, reason, |post| webhooks.announcements(post)).await?,
+    };
     stands(&db, &db.task(id).await?).await
+}
+
+/// Take a scheduled publication back
+///
+/// A draft that was approved for a time that has not come waits for approval again.
+#[utoipa::path(
+    post, path = "/api/v1/tasks/{id}/unschedule", tag = "tasks", security(("token" = ["editor"])),
+    params(("id" = TaskId, Path, description = "The task's id")),
+    responses((status = 200, description = "The task, awaiting approval", body = TaskDocument, example = unscheduled))
+)]
+pub(crate) async fn unschedule(
+    caller: Caller<Edit>,
+    State(db): State<Arc<Database>>,
+    Named(id): Named<TaskId>,
+) -> Done {
+    stands(&db, &db.by(&caller.act()).unschedule(id).await?).await
 }
 
 /// Why.
@@ -79,23 +100,6 @@ impl Reason {
             _ => Ok(format!("{what}: {reason}")),
         }
     }
-}
-
-/// Say no to a task's draft
-///
-/// It can never be published from there; `retry` runs the task again.
-#[utoipa::path(
-    post, path = "/api/v1/tasks/{id}/reject", tag = "tasks", request_body = Reason, security(("token" = ["editor"])),
-    params(("id" = TaskId, Path, description = "The task's id")),
-    responses((status = 200, description = "The task, rejected", body = TaskDocument, example = rejected))
-)]
-pub(crate) async fn reject(
-    caller: Caller<Edit>,
-    State(db): State<Arc<Database>>,
-    Named(id): Named<TaskId>,
-    Json(why): Json<Reason>,
-) -> Done {
-    stands(&db, &db.by(&caller.act()).move_task(id, Status::Rejected, &why.with("rejected")?).await?).await
 }
 
 /// End a task
@@ -199,8 +203,8 @@ fn approved() -> TaskDocument {
     TaskDocument::sample_moved(Status::Published, "approved")
 }
 
-fn rejected() -> TaskDocument {
-    TaskDocument::sample_moved(Status::Rejected, "rejected: The second section says the same twice.")
+fn unscheduled() -> TaskDocument {
+    TaskDocument::sample_moved(Status::AwaitingApproval, "its publication was taken back")
 }
 
 fn cancelled() -> TaskDocument {

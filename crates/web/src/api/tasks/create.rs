@@ -102,6 +102,18 @@ fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 }
 
 impl NewTask {
+    /// What is asked for again and again, where no single time makes sense.
+    pub(in crate::api) fn repeated(self, sources: &Sources) -> Result<(Brief, Terms), Problem> {
+        if self.start.is_some() || self.deadline.is_some() {
+            return Err(invalid(
+                "a task that comes again has no `start` and no `deadline`; its times are the schedule's. Nothing was stored",
+            ));
+        }
+        let (brief, terms) = self.checked(sources)?;
+        terms.check(cofounder_domain::Timestamp::MIN_UTC)?;
+        Ok((brief, terms))
+    }
+
     fn checked(self, sources: &Sources) -> Result<(Brief, Terms), Problem> {
         if self.sources.len() > MOST_SOURCES {
             return Err(invalid(format!(

@@ -5,7 +5,11 @@ mod create;
 mod events;
 mod journal;
 mod list;
+mod reject;
+mod runs;
 mod show;
+
+pub(super) use create::NewTask;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -18,7 +22,10 @@ pub(super) fn routes() -> OpenApiRouter<Service> {
         .routes(routes!(journal::journal))
         .routes(routes!(events::events))
         .routes(routes!(act::approve))
-        .routes(routes!(act::reject))
+        .routes(routes!(act::unschedule))
+        .routes(routes!(runs::runs))
+        .routes(routes!(runs::steps_of))
+        .routes(routes!(reject::reject))
         .routes(routes!(act::cancel))
         .routes(routes!(act::hold))
         .routes(routes!(act::release))
