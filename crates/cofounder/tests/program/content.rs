@@ -1,9 +1,10 @@
 //! What people do with content over HTTP: edits, revisions, categories, tags, publication at a time, what a post rests
 //! on, and schedules.
 
+use cofounder_domain::{Clock, SystemClock};
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use crate::{
     api::post,
@@ -63,9 +64,7 @@ impl Desk {
 }
 
 fn in_seconds(seconds: u64) -> String {
-    let at = SystemTime::now() + Duration::from_secs(seconds);
-    let millis = at.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis();
-    let at = cofounder_domain::Timestamp::from_timestamp_millis(i64::try_from(millis).unwrap()).unwrap();
+    let at = SystemClock.now() + Duration::from_secs(seconds);
     cofounder_domain::format_timestamp(at)
 }
 

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{StatusCode, header},
     response::{Html, IntoResponse, Response},
 };
 use cofounder_storage::LinkedIdentity;
@@ -88,7 +88,7 @@ pub(super) struct MessagePage {
     pub(super) words: String,
 }
 
-/// A page that nobody keeps, frames, or learns the address of.
+/// A page, whose address no other site learns.
 pub(super) fn page(status: StatusCode, page: &impl Template) -> Response {
     let text = match page.render() {
         Ok(text) => text,
@@ -97,12 +97,10 @@ pub(super) fn page(status: StatusCode, page: &impl Template) -> Response {
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         }
     };
-    let headers: [(HeaderName, HeaderValue); 5] = [
-        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY)),
-        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-        (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
-        (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    let headers = [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        // Without a referrer a browser would not say either whose page a form came from.
+        (header::REFERRER_POLICY, "same-origin"),
     ];
     (status, headers, Html(text)).into_response()
 }
