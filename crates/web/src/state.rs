@@ -11,7 +11,8 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    content::Content, health::Readiness, metrics::Scrape, place::Place, rates::Rates, traffic::Traffic,
+    content::Content, documents::SettingItem, health::Readiness, metrics::Scrape, place::Place, rates::Rates,
+    traffic::Traffic,
 };
 
 /// What a service is made from.
@@ -34,6 +35,8 @@ pub struct ServiceParts {
     pub people: Arc<People>,
     /// Invites people.
     pub links: Arc<Links>,
+    /// What is set, and by what.
+    pub settings: Arc<Vec<SettingItem>>,
     /// The most that may be spent.
     pub budgets: Budgets,
     /// Signs people in at providers.
@@ -175,6 +178,12 @@ impl FromRef<Service> for Arc<Grants> {
 impl FromRef<Service> for Arc<Links> {
     fn from_ref(service: &Service) -> Self {
         service.0.links.clone()
+    }
+}
+
+impl FromRef<Service> for Arc<Vec<SettingItem>> {
+    fn from_ref(service: &Service) -> Self {
+        service.0.settings.clone()
     }
 }
 

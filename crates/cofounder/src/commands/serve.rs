@@ -103,6 +103,7 @@ fn service(
         links: doors.links.clone(),
         elsewhere,
         grants: doors.grants.clone(),
+        settings: Arc::new(app.files.config.settings.clone()),
         budgets: app.files.config.budget.budgets(),
         place,
         rates: Arc::new(Rates::new(app.files.config.server.rates())),

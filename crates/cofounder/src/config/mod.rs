@@ -8,10 +8,12 @@ mod money;
 mod odds;
 mod problem;
 mod server;
+mod setting;
 mod webhook;
 mod worker;
 
 use cofounder_providers::{ProviderSection, RouterSection};
+use cofounder_web::documents::SettingItem;
 use serde::Deserialize;
 use std::{collections::BTreeMap, fs, path::Path};
 use url::Url;
@@ -53,6 +55,9 @@ pub(crate) struct Config {
     /// As it was written, for whoever compares it with a later one.
     #[serde(skip)]
     pub(crate) written: toml::Table,
+    /// Every key that is set, and by what.
+    #[serde(skip)]
+    pub(crate) settings: Vec<SettingItem>,
 }
 
 /// `[engine]`: the embedded model.
@@ -149,6 +154,7 @@ impl Config {
         });
         let named = environment::overlay(&mut table, variables, &mut problems);
         let mut config = odds::read(table, file, &named, &mut problems);
+        config.settings = setting::settings(&config.written, &named);
         problems.extend(config.budget.problems());
         problems.extend(config.log.problems());
         if !problems.is_empty() {

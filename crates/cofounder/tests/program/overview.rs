@@ -118,6 +118,11 @@ async fn what_was_written_cost_and_told_is_shown_as_it_was() {
     assert_eq!(spent.map(|b| b["spent_nanousd"].as_u64().unwrap()), Some(cost(&calls["items"])), "{budgets}");
     let providers = get("/api/v1/providers").await;
     assert_eq!(providers["items"][0]["name"], "acme");
+    let settings = get("/api/v1/settings").await;
+    assert!(!settings.to_string().contains("s3cret"), "{settings}");
+    let set =
+        settings["items"].as_array().unwrap().iter().find(|item| item["key"] == "router.allow_paid").unwrap();
+    assert_eq!((set["value"].as_str(), set["source"].as_str()), (Some("true"), Some("file")));
     let route = get("/api/v1/routes/draft").await;
     assert_eq!(route["models"][0]["id"], "acme/large");
     assert_eq!(server.get("/api/v1/routes/king", &admin).await.status(), 404);

@@ -14,8 +14,8 @@ with_workers! {
     a_task_whose_workflow_cannot_be_made_fails_and_others_go_on,
     audit_s07_a_step_that_panics_fails_its_task_and_not_its_worker,
     a_workshop_that_panics_fails_the_task_and_not_its_worker,
-    a_journalled_result_that_does_not_parse_fails_its_run_and_others_go_on,
-    a_brief_that_does_not_parse_fails_its_task_and_others_go_on,
+    audit_p09_a_journalled_result_that_does_not_parse_fails_its_run_and_others_go_on,
+    audit_p09_a_brief_that_does_not_parse_fails_its_task_and_others_go_on,
     a_schedule_that_does_not_parse_stops_nothing,
     audit_s06_a_task_whose_deadline_passes_while_it_runs_fails,
     a_task_whose_deadline_passes_before_it_runs_fails,
@@ -59,7 +59,7 @@ async fn a_workshop_that_panics_fails_the_task_and_not_its_worker(bench: Bench) 
 }
 
 /// Tried by doing the step anew without a word when its result does not parse: the test failed.
-async fn a_journalled_result_that_does_not_parse_fails_its_run_and_others_go_on(bench: Bench) {
+async fn audit_p09_a_journalled_result_that_does_not_parse_fails_its_run_and_others_go_on(bench: Bench) {
     let (bad, good) = (bench.task().await, bench.task().await);
     let toy = Toy::new(&["a", "b"], move |step, n| match step.path().as_str() {
         "b" if step.task() == bad && n == 1 => Does::Fail(FaultKind::InvalidInput),
@@ -82,7 +82,7 @@ async fn a_journalled_result_that_does_not_parse_fails_its_run_and_others_go_on(
     assert_eq!(bench.hire(&toy, bench.until_idle()).await.ended().await.ended, 1);
 }
 
-async fn a_brief_that_does_not_parse_fails_its_task_and_others_go_on(bench: Bench) {
+async fn audit_p09_a_brief_that_does_not_parse_fails_its_task_and_others_go_on(bench: Bench) {
     let (bad, good) = (bench.task().await, bench.task().await);
     bench.raw(&format!("UPDATE tasks SET brief = '{{' WHERE id = '{bad}'")).await;
     bench.hire(&Toy::brief(), bench.until_idle()).await.ended().await;

@@ -21,6 +21,7 @@ mod posts;
 mod refusals;
 mod schedules;
 mod session;
+mod settings;
 mod sources;
 mod tags;
 mod tasks;
@@ -60,6 +61,7 @@ fn described() -> (Router<Service>, OpenApi) {
         .merge(people::routes())
         .merge(tokens::routes())
         .merge(audit::routes())
+        .merge(settings::routes())
         .routes(routes!(grant::grant))
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
