@@ -101,7 +101,16 @@ impl Grants {
         if secret::fingerprint(Kind::Token, text.expose_secret()).is_none() {
             return Err(GrantError::Client);
         }
-        let identity = self.tokens.verify(text.expose_secret()).await.map_err(GrantError::of)?;
+        let identity = match self.tokens.verify(text.expose_secret()).await {
+            Ok(identity) => identity,
+            Err(error) => {
+                // That nobody could tell is no wrong try.
+                if error.refusal().is_none() {
+                    self.give_back(from);
+                }
+                return Err(GrantError::of(error));
+            }
+        };
         if identity.token() != Some(client) {
             return Err(GrantError::Client);
         }

@@ -47,11 +47,11 @@ impl Database {
                     FROM task_history GROUP BY 1, 2, 3";
         for row in self.read().all(text, values![DAY_MILLIS]).await? {
             let (day, n) = (days.entry(row.get("day")?).or_default(), row.number("n")?);
-            let begun = row.small("begun")? == 1;
-            let new: String = row.get("new")?;
+            let (old, new): (String, String) = (row.get("old")?, row.get("new")?);
             match new.as_str() {
-                "pending" if begun => day.asked += n,
-                "awaiting_approval" => day.drafted += n,
+                "pending" if old.is_empty() => day.asked += n,
+                // Not what was set aside, or approved for a time, and is back.
+                "awaiting_approval" if old == "in_progress" => day.drafted += n,
                 "published" => day.published += n,
                 "rejected" => day.rejected += n,
                 "failed" => day.failed += n,

@@ -226,8 +226,14 @@ pub(crate) async fn by_id(sql: &Sql<'_>, post: PostId) -> Result<Post, StorageEr
 }
 
 pub(crate) async fn by_name(sql: &Sql<'_>, named: &str) -> Result<Post, StorageError> {
-    let text = format!("{} WHERE p.slug = $1 OR p.id = $1 ORDER BY p.slug = $1 DESC LIMIT 1", select(sql));
-    post_of(&sql.one(&text, values![named.to_owned()]).await?.ok_or_else(|| nowhere(named))?)
+    let site = SiteId::DEFAULT.to_string();
+    let text = format!("{} WHERE p.site_id = $1 AND p.slug = $2", select(sql));
+    if let Some(row) = sql.one(&text, values![site, named]).await? {
+        return post_of(&row);
+    }
+    // One index serves each of the two questions, and none both at once.
+    let row = sql.one(&format!("{} WHERE p.id = $1", select(sql)), values![named]).await?;
+    post_of(&row.ok_or_else(|| nowhere(named))?)
 }
 
 /// The report of the revision that a post's current one was measured as.

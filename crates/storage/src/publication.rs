@@ -211,7 +211,17 @@ impl Database {
                 Act::PROGRAM.note(&sql, "task.publish", ("task", task), reason).await?;
                 go_live(&sql, post, reason, &effects).await.map(|_| 1)
             });
-            published += went.await?;
+            // One that cannot be read keeps no other waiting.
+            published += match went.await {
+                Err(error @ (StorageError::Unavailable(_) | StorageError::Contended(_))) => {
+                    return Err(error);
+                }
+                Err(error) => {
+                    tracing::error!(%error, "a post whose time has come is passed over");
+                    0
+                }
+                Ok(went) => went,
+            };
         }
         if published > 0 {
             self.ring();

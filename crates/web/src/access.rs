@@ -19,6 +19,7 @@ use crate::{
     api::Seen,
     connections::Peer,
     place::Place,
+    requests::RequestId,
     shown::{Doors, Shown},
     state::Service,
 };
@@ -174,6 +175,8 @@ impl<P: Permission + Sync> FromRequestParts<Service> for Anyone<P> {
         let Ok(shown) = Shown::from_request_parts(parts, service).await;
         match Caller::from_request_parts(parts, service).await {
             Err(problem) if matches!(shown, Shown::Token(_) | Shown::Unreadable) => Err(problem),
+            // Whoever is signed in is not taken for a stranger because that cannot be told, or for asking too much.
+            Err(problem) if problem.status() >= 429 => Err(problem),
             caller => Ok(Self(caller)),
         }
     }
@@ -196,7 +199,8 @@ impl<S: Sync> FromRequestParts<S> for Visiting {
         let unknown = IpAddr::from(Ipv4Addr::UNSPECIFIED);
         let address = parts.extensions.get::<Peer>().map_or(unknown, |peer| peer.0);
         let agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        Ok(Self(Visitor::new(address, agent)))
+        let request = parts.extensions.get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+        Ok(Self(Visitor::new(address, agent).with_request(request)))
     }
 }
 

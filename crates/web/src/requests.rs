@@ -31,9 +31,14 @@ const LONGEST: usize = 64;
 /// The route of a request for which there is none.
 const NOWHERE: &str = "none";
 
+/// A request's id, for whoever writes down what it changed.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestId(pub(crate) String);
+
 /// Answers a request within its span, and tells when its answer has ended.
-pub(crate) async fn observed(State(service): State<Service>, request: Request, next: Next) -> Response {
+pub(crate) async fn observed(State(service): State<Service>, mut request: Request, next: Next) -> Response {
     let id = id(request.headers());
+    request.extensions_mut().insert(RequestId(id.to_str().unwrap_or_default().to_owned()));
     let span = tracing::error_span!("request", request = id.to_str().unwrap_or_default());
     let traffic = service.traffic().clone();
     let mut told = Told {

@@ -184,6 +184,10 @@ async fn tidy(app: Arc<App>, doors: Doors, stop: CancellationToken) {
     while !stop.is_cancelled() {
         tokio::select! { () = stop.cancelled() => return, () = tokio::time::sleep(NOW_AND_THEN) => {} }
         doors.flush().await;
+        // So that nobody who begins to follow the site waits for it.
+        if let Err(error) = app.db.number_feed(10_000).await {
+            tracing::warn!(%error, "the feed could not be numbered; it is tried again");
+        }
         if let Err(error) = app.db.sweep_sign_ins(app.clock.now() - ENDED, 1_000).await {
             tracing::warn!(%error, "sessions and links that have ended could not be dropped; it is tried again");
         }

@@ -83,6 +83,12 @@ async fn a_post_goes_live_at_its_time_and_an_approval_for_a_time_can_be_taken_ba
         (200, &json!("approved"), &json!(far)),
         "{task}"
     );
+    // An editor's word is taken back by an editor.
+    let writer = token(&desk.bench, &["--scope", "writer"]).await;
+    for what in ["cancel", "hold"] {
+        let (status, _) = post(&desk.server, &format!("{}/{what}", desk.task), &writer, &json!({})).await;
+        assert_eq!(status, 403, "{what}");
+    }
     let waits = desk.get("/api/v1/posts?drafts=true&status=approved").await.0;
     assert_eq!(waits["items"][0]["publish_at"], json!(far));
     let (status, task) = desk.post(&unschedule, &json!({})).await;

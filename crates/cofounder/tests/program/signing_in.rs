@@ -85,6 +85,10 @@ async fn the_first_owner_comes_by_a_link_and_invites_the_next() {
     let audit = json_of(ada.get("/api/v1/audit?action=link.accept").await).await;
     assert_eq!(audit["items"].as_array().unwrap().len(), 2, "{audit}");
     assert_eq!(audit["items"][0]["address"], "127.0.0.1");
+    assert!(
+        !audit["items"][0]["request"].as_str().unwrap().is_empty(),
+        "its lines in the log are found by it: {audit}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -306,6 +310,17 @@ async fn a_person_is_changed_as_they_were_seen() {
         409,
         "the last owner stays one"
     );
+    // Who gives up their own rights goes on without them, by a new secret.
+    add(&bench, "cy@example.org", "owner").await;
+    let before = ada.cookies();
+    let tag = ada.get(&own).await.headers()[header::ETAG].clone();
+    let request = ada.request(Method::PATCH, &own).header("origin", &server.url);
+    let request = request.header(header::IF_MATCH, tag).json(&json!({"role": "viewer"}));
+    assert_eq!(ada.send(request).await.status(), 200);
+    assert_eq!(json_of(ada.get("/api/v1/session").await).await["scopes"], json!(["viewer"]));
+    let thief = Browser::new(&server);
+    thief.bring(&before);
+    assert_eq!(thief.get("/api/v1/session").await.status(), 401);
 }
 
 /// Tried by trusting a token for a minute: the test failed.

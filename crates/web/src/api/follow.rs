@@ -108,6 +108,10 @@ impl Tail {
     /// The next entry, when there is one; none when nothing more is told. Whoever listens then asks again.
     async fn next(&mut self) -> Option<Event> {
         loop {
+            // Whoever is far behind goes on with another server.
+            if self.listener.stop.is_cancelled() {
+                return None;
+            }
             if let Some((number, event)) = self.read.pop_front() {
                 self.after = number;
                 return Some(event);

@@ -36,6 +36,14 @@ impl<K: Eq + Hash + Clone> Buckets<K> {
         Self { quota, generations: Mutex::default() }
     }
 
+    /// Whether a request would be too many now. It is not counted.
+    pub(super) fn is_spent(&self, key: &K, now: Instant) -> bool {
+        let Some(again) = Duration::from_mins(1).checked_div(self.quota) else { return false };
+        let generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
+        let full_at = generations.iter().find_map(|generation| generation.get(key)).copied().unwrap_or(now);
+        full_at.saturating_duration_since(now) + again > again * self.quota
+    }
+
     /// Counts a request; one that is too many costs nothing. None if nothing is counted.
     pub(super) fn take(&self, key: &K, now: Instant) -> Option<Standing> {
         let again = Duration::from_mins(1).checked_div(self.quota)?;

@@ -22,7 +22,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Place, Problem, connections::Peer, gateway, shown::Shown};
+use crate::{
+    Place, Problem,
+    connections::Peer,
+    gateway,
+    shown::{Doors, Shown},
+};
 use buckets::{Buckets, Standing};
 
 /// Limits of asking; 0 is none.
@@ -98,6 +103,11 @@ impl Rates {
         standing.and_then(|standing| standing.wait).map_or(Ok(()), |wait| Err(limited(wait)))
     }
 
+    /// Whether an address has nothing left for callers who are not known.
+    fn is_spent(&self, from: IpAddr) -> bool {
+        self.unknown.is_spent(&network(from), Instant::now())
+    }
+
     /// Counts a request of somebody who is not.
     fn admit_unknown(&self, from: IpAddr, left: &Left) -> Result<(), Problem> {
         let Some(standing) = self.unknown.take(&network(from), Instant::now()) else { return Ok(()) };
@@ -129,6 +139,7 @@ const PROBES: [&str; 2] = ["/healthz", "/readyz"];
 pub(crate) async fn counted(
     State(rates): State<Arc<Rates>>,
     State(place): State<Place>,
+    State(doors): State<Doors>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -143,20 +154,25 @@ pub(crate) async fn counted(
     let gateway = request.uri().path().starts_with("/v1/");
     let refused =
         |problem: Problem| if gateway { gateway::refused(problem) } else { problem.into_response() };
-    let shown = !matches!(Shown::of(request.headers(), &place), Shown::Nothing);
-    if !shown
+    let shown = Shown::of(request.headers(), &place);
+    let known = match shown {
+        Shown::Nothing => false,
+        // Where an address has asked too much, what it shows must be somebody's before anything is done.
+        ref shown if rates.is_spent(from) => shown.identity(&doors).await.is_ok(),
+        _ => true,
+    };
+    if !known
         && !probe
         && let Err(problem) = rates.admit_unknown(from, &left)
     {
         return told(refused(problem), &left);
     }
     let response = next.run(request).await;
-    // What was shown was nobody's, or was not looked at.
-    let nobody = !probe && left.0.get().is_none();
-    match nobody.then(|| rates.admit_unknown(from, &left)) {
-        Some(Err(problem)) => told(refused(problem), &left),
-        _ => told(response, &left),
+    // What was shown was nobody's, or was not looked at: it counts, and what was done is told as it was.
+    if !probe && left.0.get().is_none() {
+        drop(rates.admit_unknown(from, &left));
     }
+    told(response, &left)
 }
 
 /// The answer, with what is left.

@@ -62,7 +62,8 @@ pub(crate) struct PersonChange {
 /// Change a person
 ///
 /// With a new role, or when they cannot sign in any more, all their sessions end, and so do links that could undo that.
-/// The last owner who can sign in stays one. Who changes their own role signs in again.
+/// The last owner who can sign in stays one. For who changes their own role the session in which they do
+/// goes on as a new one, whose cookie the answer carries.
 #[utoipa::path(
     patch, path = "/api/v1/people/{id}", tag = "people", request_body = PersonChange,
     security(("token" = ["admin"])),
@@ -75,14 +76,18 @@ pub(crate) struct PersonChange {
 pub(crate) async fn change(
     caller: Caller<Manage>,
     State(people): State<Arc<People>>,
+    State(place): State<Place>,
     Named(id): Named<PersonId>,
-    has: Has,
     Json(change): Json<PersonChange>,
 ) -> Result<Response, Problem> {
     let act = caller.act_on_seen()?;
     let change = Change { name: change.name, role: change.role, disabled: change.disabled };
-    let (person, _) = people.change(&act, id, &change, None).await.map_err(not_changed)?;
-    Ok(has.answer(tag(&person), Answer(PersonDocument::from(person))))
+    let own = caller.identity.person().filter(|(person, _)| *person == id);
+    let here = own.map(|(_, session)| (session, caller.visitor()));
+    let (person, opened) = people.change(&act, id, &change, here).await.map_err(not_changed)?;
+    let cookies = opened.map_or_else(Vec::new, |opened| signin::cookies(&place, &opened));
+    let answer = Has::nothing().answer(tag(&person), Answer(PersonDocument::from(person)));
+    Ok(signin::with_cookies(answer, cookies))
 }
 
 fn not_changed(error: ChangeError) -> Problem {

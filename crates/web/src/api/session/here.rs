@@ -53,7 +53,8 @@ pub(crate) struct Credentials {
 
 /// Sign in
 ///
-/// The answer carries the session as a cookie. After five wrong passwords the next one is taken later and later.
+/// The answer carries the session as a cookie. After some wrong passwords for one person, or from one place, the next
+/// one is taken later and later.
 #[utoipa::path(
     post, path = "/api/v1/session", tag = "session", request_body = Credentials,
     responses(

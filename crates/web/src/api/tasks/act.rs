@@ -1,9 +1,10 @@
 //! `POST /api/v1/tasks/{id}/…`: what a person does with a task.
 
 use axum::{Json as Answer, extract::State};
-use cofounder_domain::{Status, TaskId};
+use cofounder_auth::Scope;
+use cofounder_domain::{FaultKind, Status, TaskId};
 use cofounder_publish::Webhooks;
-use cofounder_storage::{Database, Task};
+use cofounder_storage::{Act, Database, Task};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;
@@ -102,6 +103,18 @@ impl Reason {
     }
 }
 
+/// What an editor approved for a time, or said no to, is undone by an editor.
+async fn within(caller: &Caller<Write>, db: &Database, id: TaskId) -> Result<Act, Problem> {
+    let status = db.task(id).await?.status;
+    if matches!(status, Status::Approved | Status::Rejected) && !caller.identity.allows(Scope::Editor) {
+        let words = format!(
+            "the task is {status} by an editor's word, which an editor takes back. Nothing was changed"
+        );
+        return Err(Problem::new(FaultKind::Unauthorised, words).with_status(403));
+    }
+    Ok(caller.act())
+}
+
 /// End a task
 ///
 /// Whoever runs it stops within a second; all that is done is kept.
@@ -116,7 +129,8 @@ pub(crate) async fn cancel(
     Named(id): Named<TaskId>,
     Json(why): Json<Reason>,
 ) -> Done {
-    stands(&db, &db.by(&caller.act()).move_task(id, Status::Cancelled, &why.with("cancelled")?).await?).await
+    let act = within(&caller, &db, id).await?;
+    stands(&db, &db.by(&act).move_task(id, Status::Cancelled, &why.with("cancelled")?).await?).await
 }
 
 /// Set a task aside
@@ -133,7 +147,8 @@ pub(crate) async fn hold(
     Named(id): Named<TaskId>,
     Json(why): Json<Reason>,
 ) -> Done {
-    stands(&db, &db.by(&caller.act()).move_task(id, Status::OnHold, &why.with("set aside")?).await?).await
+    let act = within(&caller, &db, id).await?;
+    stands(&db, &db.by(&act).move_task(id, Status::OnHold, &why.with("set aside")?).await?).await
 }
 
 /// Put a task that was set aside back to where it was
@@ -177,7 +192,8 @@ pub(crate) async fn retry(
     Named(id): Named<TaskId>,
     Json(again): Json<Again>,
 ) -> Done {
-    stands(&db, &db.by(&caller.act()).retry_task(id, again.from.as_deref()).await?).await
+    let act = within(&caller, &db, id).await?;
+    stands(&db, &db.by(&act).retry_task(id, again.from.as_deref()).await?).await
 }
 
 impl Sample for Approval {
