@@ -34,6 +34,8 @@ pub struct PostChange {
     pub tags: Option<Vec<String>>,
     /// All of its categories, by their slugs.
     pub categories: Option<Vec<String>>,
+    /// Why a text that nobody checked goes live at once, if the post is live.
+    pub override_reason: Option<String>,
 }
 
 impl Acting<'_> {
@@ -42,7 +44,8 @@ impl Acting<'_> {
     ///
     /// # Errors
     /// [`StorageError::Changed`] if it is not any more what was seen; [`StorageError::Conflict`] if it is being written or
-    /// waits for its time, or the address is taken; [`StorageError::Invalid`] if something given makes no sense. Nothing
+    /// waits for its time, or the address is taken; [`StorageError::Blocked`] if it is live, its new text is not checked and
+    /// no reason is given; [`StorageError::Invalid`] if something given makes no sense. Nothing
     /// is changed then.
     pub async fn change_post(&self, named: &str, change: &PostChange) -> Result<Post, StorageError> {
         let change = change.checked()?;
@@ -122,6 +125,11 @@ impl Acting<'_> {
             None => None,
         };
         let checked = measured.as_ref().is_some_and(|(text, _)| text == markdown);
+        let live = before.published_at.is_some() && *markdown != before.markdown;
+        if live && !checked && change.override_reason.is_none() {
+            let reasons = "the post is live, and nobody has checked its new text".to_owned();
+            return Err(StorageError::Blocked { reasons });
+        }
         let report = match &measured {
             Some(_) => None,
             None => Some(report_of(sql, before.id).await?),
@@ -197,7 +205,7 @@ async fn move_to(sql: &Sql<'_>, post: PostId, slug: &str) -> Result<(), StorageE
 impl PostChange {
     /// What it is about, for whoever looks after it.
     fn told(&self) -> String {
-        let Self { title, description, markdown, slug, tags, categories } = self;
+        let Self { title, description, markdown, slug, tags, categories, override_reason } = self;
         let parts = [
             ("title", title.is_some()),
             ("description", description.is_some()),
@@ -207,7 +215,10 @@ impl PostChange {
             ("categories", categories.is_some()),
         ];
         let named: Vec<&str> = parts.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect();
-        named.join(", ")
+        match override_reason {
+            Some(reason) => format!("{}: {reason}", named.join(", ")),
+            None => named.join(", "),
+        }
     }
 
     fn checked(&self) -> Result<Self, StorageError> {
@@ -218,6 +229,12 @@ impl PostChange {
             slug: self.slug.as_deref().map(address).transpose()?,
             tags: self.tags.as_deref().map(tags::checked).transpose()?,
             categories: self.categories.clone(),
+            override_reason: self
+                .override_reason
+                .as_deref()
+                .map(str::trim)
+                .filter(|r| !r.is_empty())
+                .map(str::to_owned),
         })
     }
 }

@@ -145,6 +145,15 @@ async fn a_post_is_taken_off_the_site_and_put_back() {
         "{back}"
     );
     assert!(desk.is_public().await);
+    // So does what is changed while it is live.
+    let tag = desk.get(&desk.slug).await.1;
+    let text = json!({"markdown": "A third text."});
+    let (status, problem) = desk.change(Method::PATCH, &desk.slug, &tag, &text).await;
+    assert_eq!(status, 409, "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("nobody has checked"), "{problem}");
+    assert_eq!(desk.get(&desk.slug).await.1, tag, "nothing was changed");
+    let text = json!({"markdown": "A third text.", "override_reason": "I checked it"});
+    assert_eq!(desk.change(Method::PATCH, &desk.slug, &tag, &text).await.0, 200);
     let slug = desk.slug.rsplit('/').next().unwrap();
     let gone = desk.bench.json(&["post", "unpublish", slug]).await;
     assert!(gone["unpublished_at"].is_string() && !desk.is_public().await, "{gone}");

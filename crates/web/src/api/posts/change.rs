@@ -46,11 +46,16 @@ pub(crate) struct Edited {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(max_items = 20)]
     categories: Option<Vec<String>>,
+    /// Why a text that nobody checked goes live at once, if the post is live; kept in the audit log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 2000)]
+    override_reason: Option<String>,
 }
 
 /// Change a post
 ///
-/// What it says and its tags become its next revision, by whoever asks; a post that is live changes at once. What the
+/// What it says and its tags become its next revision, by whoever asks; a post that is live changes at once, with a text that nobody
+/// checked only for a reason (`override_reason`). What the
 /// checks found stays with the text that they measured: with another text `checked` is false and the gate is blocked until
 /// the text is again that one, or somebody approves it with a reason. A post cannot be changed while its task runs, or
 /// while it waits for its time to be published.
@@ -69,8 +74,9 @@ pub(crate) async fn change(
     Json(edited): Json<Edited>,
 ) -> Result<Response, Problem> {
     let act = caller.act_on_seen()?;
-    let Edited { title, description, markdown, slug: address, tags, categories } = edited;
-    let change = PostChange { title, description, markdown, slug: address, tags, categories };
+    let Edited { title, description, markdown, slug: address, tags, categories, override_reason } = edited;
+    let change =
+        PostChange { title, description, markdown, slug: address, tags, categories, override_reason };
     Ok(shown(db.by(&act).change_post(&slug, &change).await?, &Has::nothing()))
 }
 
