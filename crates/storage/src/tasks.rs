@@ -187,7 +187,7 @@ impl Acting<'_> {
         let moved = transaction!(self.db, |sql| {
             self.unchanged(&sql, task).await?;
             shift(&sql, task, to, reason, None).await?;
-            self.act.note(&sql, &format!("task.{to}"), ("task", task), reason).await?;
+            self.act.note(&sql, &format!("task.{}", verb(to)), ("task", task), reason).await?;
             tell_others(&sql).await
         });
         moved.await?;
@@ -228,6 +228,16 @@ impl Acting<'_> {
     pub(crate) async fn moved(&self, task: TaskId) -> Result<Task, StorageError> {
         self.db.ring();
         self.db.task(task).await
+    }
+}
+
+/// What is done to a task that comes to this status.
+fn verb(to: Status) -> &'static str {
+    match to {
+        Status::OnHold => "hold",
+        Status::Cancelled => "cancel",
+        Status::Rejected => "reject",
+        other => other.as_str(),
     }
 }
 

@@ -139,7 +139,7 @@ async fn what_was_written_cost_and_told_is_shown_as_it_was() {
     assert_eq!(server.get("/api/v1/metrics/content?cursor=x", &admin).await.status(), 422);
 }
 
-/// Many ask, and the database is asked once; when it is away nothing is told. Tried by counting on each request, and by
+/// Many ask, and the database is asked once; when it cannot be counted nothing is told. Tried by counting on each request, and by
 /// answering with what was counted before: the test failed each time.
 #[tokio::test(flavor = "multi_thread")]
 async fn audit_s15_what_came_of_the_work_is_counted_once_a_minute_and_never_made_up() {
