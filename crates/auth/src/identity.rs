@@ -42,6 +42,8 @@ pub struct Identity {
     pub tokens_per_minute: Option<u64>,
     /// From when on it is not valid, unless a session is used until then.
     pub expires_at: Timestamp,
+    /// Whether it is an access token: one that ends soon, and whose rights are another token's.
+    pub passing: bool,
     /// From when on its use is written down anew.
     pub(crate) note_from: Timestamp,
 }
@@ -92,6 +94,7 @@ impl From<Token> for Identity {
             requests_per_minute: token.requests_per_minute,
             tokens_per_minute: token.tokens_per_minute,
             expires_at: token.expires_at,
+            passing: false,
             note_from: token.created_at,
         }
     }
@@ -108,6 +111,7 @@ impl From<SignedIn> for Identity {
             requests_per_minute: None,
             tokens_per_minute: None,
             expires_at: session.idle_until.min(session.expires_at),
+            passing: false,
             note_from: session.last_seen_at + SEEN,
         }
     }

@@ -115,6 +115,7 @@ impl Tokens {
                 let narrowed = found.scopes.iter().filter_map(|scope| scope.parse().ok());
                 identity.scopes = narrowed.filter(|scope| identity.allows(*scope)).collect();
                 identity.expires_at = identity.expires_at.min(found.expires_at);
+                identity.passing = true;
                 Answer::Known(Arc::new(identity))
             }
             Ok(None) => Answer::Refused(Refusal::Unknown),

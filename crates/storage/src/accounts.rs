@@ -48,7 +48,7 @@ impl Database {
     /// nothing. Callers at the same time wait for each other, so that together they never pass the cap.
     ///
     /// Not to be done again after an error that leaves open whether it took place: what was taken unseen counts as used
-    /// until [`Database::reconcile`].
+    /// until [`crate::Acting::reconcile`].
     ///
     /// # Errors
     /// [`StorageError`] if the database does not take it; then nothing may be spent.

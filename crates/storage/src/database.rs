@@ -267,7 +267,7 @@ pub(crate) fn make_folder(path: &Path) -> Result<(), StorageError> {
 }
 
 /// A new file is its owner's alone, and so are those that SQLite puts beside it. What is wrong with the place, opening it tells.
-fn make_file(path: &Path) {
+pub(crate) fn make_file(path: &Path) {
     drop(fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path));
 }
 

@@ -27,7 +27,7 @@ macro_rules! migration {
 }
 
 /// Every migration, the oldest first. One that has been released is never changed: a new one is added.
-const MIGRATIONS: [Migration; 9] = [
+const MIGRATIONS: [Migration; 10] = [
     migration!(1, "foundations", "0001_foundations"),
     migration!(2, "queue", "0002_queue"),
     migration!(3, "gateway", "0003_gateway"),
@@ -37,6 +37,7 @@ const MIGRATIONS: [Migration; 9] = [
     migration!(7, "access tokens", "0007_access_tokens"),
     migration!(8, "content", "0008_content"),
     migration!(9, "feed", "0009_feed"),
+    migration!(10, "makers", "0010_makers"),
 ];
 
 const BOOK: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

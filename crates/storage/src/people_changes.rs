@@ -45,7 +45,8 @@ pub struct ChangedPerson {
 
 impl Acting<'_> {
     /// Changes a person. If their role or password changes, or they cannot sign in any more, all their sessions end, and
-    /// so do links that could undo that, in the same transaction. `instead` lets one of those sessions go on as a new one.
+    /// so do links that could undo that, in the same transaction; with another role, or when they cannot sign in, tokens that
+    /// they made are revoked. `instead` lets one of those sessions go on as a new one.
     ///
     /// # Errors
     /// [`StorageError::Changed`] if they are not any more what was seen; [`StorageError::Conflict`] if no owner would be left
@@ -80,7 +81,13 @@ impl Acting<'_> {
                 || after.role != before.role
                 || after.disabled_at.is_some() && before.disabled_at.is_none();
             let session = if signed_out { sign_out(&sql, &after, instead).await? } else { None };
-            let detail = told(&before, &after, change.password_hash.is_some());
+            let mut detail = told(&before, &after, change.password_hash.is_some());
+            if after.role != before.role || after.disabled_at.is_some() {
+                let taken = take_back_tokens(&sql, person).await?;
+                if taken > 0 {
+                    detail.push_str(&format!(", {taken} tokens that they made are revoked"));
+                }
+            }
             self.act.note(&sql, "person.change", ("person", person), detail).await?;
             Ok(ChangedPerson { person: after, signed_out, session })
         })
@@ -135,6 +142,12 @@ async fn write(
         sql.db.millis()
     ];
     person_of(&sql.one(text, row).await?.ok_or_else(|| nobody(person.id))?)
+}
+
+/// Takes back the tokens that a person made: none of them may do more than they may now.
+async fn take_back_tokens(sql: &Sql<'_>, person: PersonId) -> Result<u64, StorageError> {
+    let text = "UPDATE tokens SET revoked_at = $2 WHERE made_by = $1 AND revoked_at IS NULL";
+    sql.run(text, values![person.to_string(), sql.db.millis()]).await
 }
 
 /// Ends what is open to a person whose rights have changed: sessions, links to a new password, and links that they made.

@@ -38,7 +38,7 @@ impl Database {
     /// Gives back what an owner took of accounts and does not need; never more than it has not spent.
     ///
     /// Not to be done again after an error that leaves open whether it took place: money that is given back twice may be
-    /// reserved for a call by now. What was not given back counts as used until [`Database::reconcile`].
+    /// reserved for a call by now. What was not given back counts as used until [`Acting::reconcile`].
     ///
     /// # Errors
     /// [`StorageError`] if the database does not take it.

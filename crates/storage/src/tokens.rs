@@ -67,7 +67,7 @@ impl Acting<'_> {
         let (id, scopes) = (TokenId::new(self.db.now()), to_json(&token.scopes)?);
         let created = transaction!(self.db, |sql| {
             let text = "INSERT INTO tokens (id, site_id, name, hash, scopes, budget_day, budget_month, requests_per_minute,
-                          tokens_per_minute, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING *";
+                          tokens_per_minute, created_at, expires_at, made_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING *";
             let row = values![
                 id.to_string(),
                 SiteId::DEFAULT.to_string(),
@@ -79,7 +79,8 @@ impl Acting<'_> {
                 token.requests_per_minute.map(signed),
                 token.tokens_per_minute.map(signed),
                 sql.db.millis(),
-                token.expires_at.timestamp_millis()
+                token.expires_at.timestamp_millis(),
+                self.act.person().map(|person| person.to_string())
             ];
             let row = sql.one(text, row).await?.ok_or_else(|| StorageError::bug("no row came back"))?;
             let detail = format!("{}: {}", token.name, token.scopes.join(", "));

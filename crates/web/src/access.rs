@@ -110,6 +110,15 @@ impl<P> Caller<P> {
         }
     }
 
+    /// The same for what gives others rights, which an access token does not: they would outlive it and its token.
+    pub(crate) fn act_to_give(&self) -> Result<Act, Problem> {
+        if self.identity.passing {
+            let words = "an access token gives nobody rights: they would last longer than it does. Ask with the token itself, or signed in. Nothing was made";
+            return Err(Problem::new(FaultKind::Unauthorised, words).with_status(403));
+        }
+        Ok(self.act())
+    }
+
     /// From where they come.
     pub(crate) const fn visitor(&self) -> &Visitor {
         &self.visitor

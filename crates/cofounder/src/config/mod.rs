@@ -157,6 +157,7 @@ impl Config {
         config.settings = setting::settings(&config.written, &named);
         problems.extend(config.budget.problems());
         problems.extend(config.log.problems());
+        problems.extend(config.server.problems());
         if !problems.is_empty() {
             // Nobody writes with a configuration of which a part is not understood.
             config.written = toml::Table::new();

@@ -66,6 +66,19 @@ impl Default for ServerSection {
 }
 
 impl ServerSection {
+    /// What in it means nothing.
+    pub(super) fn problems(&self) -> Option<String> {
+        let url = self.public_url.as_ref()?;
+        let plain = matches!(url.scheme(), "http" | "https")
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.path() == "/";
+        let words = "server.public_url must be the address of the site alone, such as https://example.org: http or https, and nothing behind the host and its port";
+        (!plain).then(|| words.to_owned())
+    }
+
     pub(crate) fn settings(&self) -> ListenSettings {
         ListenSettings {
             head: Duration::from_millis(self.head_ms.max(1)),

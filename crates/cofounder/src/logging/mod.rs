@@ -86,6 +86,12 @@ fn asked(verbose: u8) -> (EnvFilter, Option<&'static str>, Option<String>) {
 /// # Errors
 /// Why it means nothing.
 pub(crate) fn filter(level: &str) -> Result<EnvFilter, String> {
+    let known = ["off", "error", "warn", "info", "debug", "trace"];
+    let mut words = level.split(',').map(str::trim).filter(|word| !word.contains(['=', ':', '[']));
+    // A word alone that is no level would be taken for the one part of the program whose lines are wanted.
+    if let Some(word) = words.find(|word| !known.contains(word)) {
+        return Err(format!("there is no level `{word}`"));
+    }
     match level.trim() {
         level @ ("debug" | "trace") => parsed(&format!("info,cofounder={level}")),
         other => parsed(other),
@@ -116,9 +122,14 @@ pub(crate) fn say(text: impl AsRef<str>) {
     tracing::info!(target: "cofounder::said", "{}", text.as_ref());
 }
 
+/// Whether lines are for programs, which keep them.
+pub(crate) fn is_json() -> bool {
+    LOG.get().is_some_and(|log| log.lines.is_json())
+}
+
 /// Says why the program ends, if lines are JSON; tells whether it did.
 pub(crate) fn say_last(text: &str) -> bool {
-    let json = LOG.get().is_some_and(|log| log.lines.is_json());
+    let json = is_json();
     if json {
         tracing::error!(target: "cofounder::said", "{text}");
     }

@@ -310,14 +310,20 @@ async fn a_person_is_changed_as_they_were_seen() {
         409,
         "the last owner stays one"
     );
-    // Who gives up their own rights goes on without them, by a new secret.
+    // Who gives up their own rights goes on without them, by a new secret; what they gave out ends.
     add(&bench, "cy@example.org", "owner").await;
+    let order = json!({"name": "ci", "scopes": ["admin"]});
+    let left = json_of(ada.ask(Method::POST, "/api/v1/tokens", &order).await).await;
+    let left = left["token"].as_str().unwrap();
+    assert_eq!(server.get("/api/v1/people", left).await.status(), 200);
     let before = ada.cookies();
     let tag = ada.get(&own).await.headers()[header::ETAG].clone();
     let request = ada.request(Method::PATCH, &own).header("origin", &server.url);
     let request = request.header(header::IF_MATCH, tag).json(&json!({"role": "viewer"}));
     assert_eq!(ada.send(request).await.status(), 200);
     assert_eq!(json_of(ada.get("/api/v1/session").await).await["scopes"], json!(["viewer"]));
+    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+    assert_eq!(server.get("/api/v1/people", left).await.status(), 401);
     let thief = Browser::new(&server);
     thief.bring(&before);
     assert_eq!(thief.get("/api/v1/session").await.status(), 401);

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     Database, Location, PoolSettings, StorageError,
-    database::make_folder,
+    database::{make_file, make_folder},
     migrate,
     sql::{Sql, values},
     work::transaction,
@@ -42,6 +42,7 @@ impl Database {
     ) -> Result<Self, StorageError> {
         if let Location::Sqlite(path) = location {
             make_folder(path)?;
+            make_file(path);
         }
         let db = Self::connect(location, settings, clock.clone()).await?;
         if migrate::applied(&db.read()).await? > 0 {

@@ -46,7 +46,7 @@ pub(crate) async fn invite(
 ) -> Result<(StatusCode, Answer<LinkDocument>), Problem> {
     let email: Email =
         invitation.email.parse().map_err(|error| invalid(format!("{error}. Nothing was made")))?;
-    let made = links.for_guest(&caller.act(), email, invitation.role).await.map_err(not_linked)?;
+    let made = links.for_guest(&caller.act_to_give()?, email, invitation.role).await.map_err(not_linked)?;
     let address = place.url(&signin::link_path(made.secret.expose_secret()));
     Ok((StatusCode::CREATED, Answer(LinkDocument::of(made.link, address))))
 }

@@ -61,7 +61,8 @@ pub(crate) struct PersonChange {
 
 /// Change a person
 ///
-/// With a new role, or when they cannot sign in any more, all their sessions end, and so do links that could undo that.
+/// With a new role, or when they cannot sign in any more, all their sessions end, and so do links that could undo that;
+/// tokens that they made are revoked.
 /// The last owner who can sign in stays one. For who changes their own role the session in which they do
 /// goes on as a new one, whose cookie the answer carries.
 #[utoipa::path(
@@ -80,6 +81,7 @@ pub(crate) async fn change(
     Named(id): Named<PersonId>,
     Json(change): Json<PersonChange>,
 ) -> Result<Response, Problem> {
+    caller.act_to_give()?;
     let act = caller.act_on_seen()?;
     let change = Change { name: change.name, role: change.role, disabled: change.disabled };
     let own = caller.identity.person().filter(|(person, _)| *person == id);
@@ -115,7 +117,7 @@ pub(crate) async fn password_link(
     Named(id): Named<PersonId>,
 ) -> Result<(StatusCode, Answer<LinkDocument>), Problem> {
     let person = db.person(id).await?;
-    let made = links.for_password(&caller.act(), person.email).await.map_err(not_linked)?;
+    let made = links.for_password(&caller.act_to_give()?, person.email).await.map_err(not_linked)?;
     let address = place.url(&signin::link_path(made.secret.expose_secret()));
     Ok((StatusCode::CREATED, Answer(LinkDocument::of(made.link, address))))
 }

@@ -90,7 +90,7 @@ pub(crate) async fn create(
     State(tokens): State<Arc<Tokens>>,
     Json(new): Json<NewToken>,
 ) -> Result<(StatusCode, Answer<IssuedToken>), Problem> {
-    let issued = tokens.issue(&caller.act(), &new.order()?).await.map_err(|error| match error {
+    let issued = tokens.issue(&caller.act_to_give()?, &new.order()?).await.map_err(|error| match error {
         OrderError::Storage(error) => Problem::from(error),
         error => Problem::new(error.kind(), error.to_string()),
     })?;
