@@ -42,9 +42,7 @@ impl Database {
     /// [`StorageError`] if the database does not answer.
     pub async fn days(&self) -> Result<BTreeMap<i64, DayCounts>, StorageError> {
         let mut days: BTreeMap<i64, DayCounts> = BTreeMap::new();
-        let text =
-            "SELECT at / $1 AS day, CAST(CASE WHEN old IS NULL THEN 1 ELSE 0 END AS BIGINT) AS begun, new, count(*) AS n
-                    FROM task_history GROUP BY 1, 2, 3";
+        let text = "SELECT at / $1 AS day, coalesce(old, '') AS old, new, count(*) AS n FROM task_history GROUP BY 1, 2, 3";
         for row in self.read().all(text, values![DAY_MILLIS]).await? {
             let (day, n) = (days.entry(row.get("day")?).or_default(), row.number("n")?);
             let (old, new): (String, String) = (row.get("old")?, row.get("new")?);

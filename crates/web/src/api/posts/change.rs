@@ -48,7 +48,7 @@ pub(crate) struct Edited {
     categories: Option<Vec<String>>,
     /// Why a text that nobody checked goes live at once, if the post is live; kept in the audit log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 2000)]
+    #[schema(max_length = 2000)]
     override_reason: Option<String>,
 }
 
