@@ -80,8 +80,7 @@ mod tests {
         pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
     }
 
-    /// Tried by leaving out the comparison of ports, by believing `Sec-Fetch-Site` before `Origin`, and by taking the host's
-    /// word behind TLS: the test failed each time.
+    /// Tried by leaving out the comparison of ports, and by taking the host's word behind TLS: the test failed each time.
     #[test]
     fn a_page_is_known_by_what_no_page_can_set() {
         let bound = "127.0.0.1:8000".parse().unwrap();

@@ -92,7 +92,6 @@ mod tests {
     use super::*;
     use crate::config::Config;
 
-    /// Tried by misspelling a key that is commented out: the test failed.
     #[test]
     fn what_is_commented_out_is_known_too() {
         Config::of(COMMENTED, None, std::iter::empty()).unwrap();

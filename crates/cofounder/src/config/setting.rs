@@ -79,7 +79,6 @@ fn without_secrets(text: &str) -> String {
 mod tests {
     use super::*;
 
-    /// Tried by showing every value: the test failed.
     #[test]
     fn what_is_set_is_shown_with_where_and_no_secret_is() {
         let table: toml::Table = r#"

@@ -36,7 +36,6 @@ fn event(text: &str) -> Option<(i64, Value)> {
     Some((field("id: ")?.parse().unwrap(), serde_json::from_str(field("data: ")?).unwrap()))
 }
 
-/// Tried by beginning at the top each time: the test failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_site_is_followed_across_a_restart_and_nothing_is_missed() {
     let bench = Workbench::new().await;
@@ -139,8 +138,7 @@ async fn what_was_written_cost_and_told_is_shown_as_it_was() {
     assert_eq!(server.get("/api/v1/metrics/content?cursor=x", &admin).await.status(), 422);
 }
 
-/// Many ask, and the database is asked once; when it cannot be counted nothing is told. Tried by counting on each request, and by
-/// answering with what was counted before: the test failed each time.
+/// Many ask, and the database is asked once; when it cannot be counted nothing is told.
 #[tokio::test(flavor = "multi_thread")]
 async fn audit_s15_what_came_of_the_work_is_counted_once_a_minute_and_never_made_up() {
     let bench = Workbench::new().await;

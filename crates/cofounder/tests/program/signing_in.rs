@@ -136,7 +136,6 @@ async fn a_password_opens_and_what_it_opened_ends() {
     assert_eq!(here.sign_in("ada@example.org", OTHER).await.status(), 303);
 }
 
-/// Tried without `check_origin`, without the form's key, and with a key that anybody may bring: the test failed each time.
 #[tokio::test(flavor = "multi_thread")]
 async fn another_sites_page_can_make_a_browser_do_nothing() {
     let bench = Workbench::new().await;
@@ -189,7 +188,6 @@ async fn another_sites_page_can_make_a_browser_do_nothing() {
     assert_eq!(asked.json(&invitation).send().await.unwrap().status(), 201);
 }
 
-/// Tried by keeping the secret that the browser shows: the test failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_a_browser_brings_along_is_never_taken_over() {
     let bench = Workbench::new().await;
@@ -239,7 +237,7 @@ async fn no_script_and_no_other_site_gets_at_a_cookie() {
     }
 }
 
-/// Nobody reaches what is another's, whatever ids they know. Tried by ending a session by its id alone: the test failed.
+/// Nobody reaches what is another's, whatever ids they know.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_somebodys_own_is_out_of_others_reach() {
     let bench = Workbench::new().await;
@@ -329,7 +327,6 @@ async fn a_person_is_changed_as_they_were_seen() {
     assert_eq!(thief.get("/api/v1/session").await.status(), 401);
 }
 
-/// Tried by trusting a token for a minute: the test failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_is_made_shown_once_and_taken_back() {
     let bench = Workbench::new().await;
@@ -361,7 +358,6 @@ async fn a_token_is_made_shown_once_and_taken_back() {
     assert_eq!(server.get("/api/v1/tasks", text).await.status(), 401);
 }
 
-/// Tried without the throttle: all 10,000 were compared.
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_wrong_passwords_open_nothing() {
     let bench = Workbench::new().await;

@@ -34,8 +34,7 @@ fn person(bench: &Bench, name: &str) -> Act {
     Act { address: "192.0.2.1".to_owned(), request: "r-1".to_owned(), ..Act::of(actor) }
 }
 
-/// The doors of tasks, tokens, schedules, people, sessions, links and budgets, each with the line that it leaves. Tried by leaving `note` out of each of them: the
-/// test failed each time.
+/// The doors of tasks, tokens, schedules, people, sessions, links and budgets, each with the line that it leaves.
 async fn every_change_leaves_a_line_of_who_made_it(bench: Bench) {
     let act = person(&bench, "Ada");
     let by = bench.db.by(&act);
@@ -79,7 +78,6 @@ async fn every_change_leaves_a_line_of_who_made_it(bench: Bench) {
     assert_eq!(change.detail, "name bo → Bob");
 }
 
-/// Tried by noting the visitor: the test failed.
 async fn who_comes_by_a_link_is_known_from_then_on(bench: Bench) {
     bench.db.by(&Act::OPERATOR).create_link(&link(&bench, "l", LinkPurpose::Owner)).await.unwrap();
     let act = Act::VISITOR;
@@ -94,7 +92,6 @@ async fn who_comes_by_a_link_is_known_from_then_on(bench: Bench) {
     assert_eq!((line.action.as_str(), line.actor_id), ("session.begin", Some(ada.id.to_string())));
 }
 
-/// Tried by noting before the change, outside its transaction: the test failed.
 async fn a_change_that_was_refused_leaves_none(bench: Bench) {
     let task = bench.task().await.id;
     let before = all(&bench).await;
@@ -158,7 +155,6 @@ async fn lines_are_found_by_who_what_and_which_the_newest_first(bench: Bench) {
     assert!(matches!(bench.db.audit(1, Some("x"), &all).await, Err(StorageError::Cursor(_))));
 }
 
-/// Tried without the triggers: the test failed.
 async fn a_line_is_never_changed_and_never_gone(bench: Bench) {
     bench.task().await;
     let before = all(&bench).await;
@@ -169,7 +165,6 @@ async fn a_line_is_never_changed_and_never_gone(bench: Bench) {
     assert_eq!(all(&bench).await, before);
 }
 
-/// Tried by comparing with nothing: the test failed.
 async fn nobody_changes_what_is_not_any_more_what_they_saw(bench: Bench) {
     let task = bench.task().await;
     let seen = u64::try_from(task.events).unwrap();

@@ -44,7 +44,6 @@ async fn deliveries_are_listed_the_newest_first_and_found_by_state_target_and_ta
     }
 }
 
-/// Tried by taking one that is done as well: the test failed.
 async fn what_failed_is_sent_again_on_somebodys_word_with_its_key(bench: Bench) {
     let (_, owner) = (published(&bench, 1, 0).await, bench.owner());
     let claim = async || bench.db.claim_effects(&owner, LEASE, &["search".to_owned()], 9).await.unwrap();

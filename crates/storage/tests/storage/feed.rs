@@ -35,7 +35,6 @@ async fn numbers_have_no_gaps_and_stay(bench: Bench) {
     assert_eq!(another.feed(3, 9).await.unwrap()[0].task, two);
 }
 
-/// Tried by numbering with the journal's own ids: the test failed.
 async fn what_is_committed_late_is_behind_what_was_read(bench: Bench) {
     if bench.on_sqlite() {
         // One transaction writes at a time, so that none is committed late.
@@ -56,7 +55,6 @@ async fn what_is_committed_late_is_behind_what_was_read(bench: Bench) {
     assert_eq!((late.len(), late[0].number, late[0].entry.event.as_str()), (1, 3, "late"));
 }
 
-/// Tried without locking the feed's row: numbers were given twice.
 async fn whoever_follows_misses_nothing_however_many_write_and_number(bench: Bench) {
     const EACH: usize = 12;
     let bench = Arc::new(bench);
