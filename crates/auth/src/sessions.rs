@@ -185,22 +185,6 @@ impl Sessions {
         Ok(revoked)
     }
 
-    /// Gives a session a new secret: a new one takes its place, for no longer than it would have lasted.
-    ///
-    /// # Errors
-    /// [`StorageError::NotFound`] if the person has no such session, or it has ended.
-    pub async fn rotate(
-        &self,
-        person: PersonId,
-        session: SessionId,
-        visitor: &Visitor,
-    ) -> Result<Opened, SessionError> {
-        let (secret, new) = self.prepare(visitor)?;
-        let session = self.db.by(&visitor.act()).replace_session(person, session, &new).await?;
-        self.forget(person);
-        Ok(Opened { secret, session })
-    }
-
     /// Writes down when sessions were last used, as far as this process saw it since the last time; of each once a minute.
     /// For whoever does this every few seconds.
     ///

@@ -175,24 +175,6 @@ impl Acting<'_> {
         })
         .await
     }
-
-    /// Puts a new session in the place of one that is valid; of several who try, one does. The new one lasts no longer
-    /// than the old one would have.
-    ///
-    /// # Errors
-    /// [`StorageError::NotFound`] if the person has no such session, or it has ended; then there is no new one.
-    pub async fn replace_session(
-        &self,
-        person: PersonId,
-        old: SessionId,
-        new: &NewSession,
-    ) -> Result<Session, StorageError> {
-        transaction!(self.db, |sql| {
-            stored(&sql, person).await?;
-            replace(&sql, person, old, new).await
-        })
-        .await
-    }
 }
 
 impl Database {

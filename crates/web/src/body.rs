@@ -3,7 +3,10 @@
 use axum::{
     body::{Body, HttpBody},
     extract::{FromRequest, Request},
-    http::{HeaderMap, header::CONTENT_ENCODING},
+    http::{
+        HeaderMap,
+        header::{CONTENT_ENCODING, CONTENT_TYPE},
+    },
 };
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
@@ -78,6 +81,15 @@ impl Unread {
         let read = tokio::time::timeout(patience, whole(self.body, largest)).await;
         read.unwrap_or(Err(Unreadable::Late(patience)))
     }
+}
+
+/// The type of a form's body (WHATWG URL, section 5).
+pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
+
+/// Whether a body says that it is of this type, whatever parameters it adds (RFC 9110, section 8.3.1).
+pub(crate) fn is_a(headers: &HeaderMap, essence: &str) -> bool {
+    let named = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    named.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(essence)
 }
 
 /// How a body is encoded, if it is.

@@ -3,14 +3,11 @@
 use cofounder_domain::NanoUsd;
 use cofounder_metering::{day, month};
 use cofounder_storage::{Account, AccountState, Act, OpenSlice, owner_name};
-use cofounder_web::documents::{BudgetItem, cap};
+use cofounder_web::documents::{BudgetItem, SHOWN, everybodys};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
 use crate::{app::App, cli::BudgetCommand, failure::Failure, output};
-
-/// Accounts and tokens that are looked at at once.
-const SHOWN: u64 = 500;
 
 pub(crate) async fn run(app: App, command: &BudgetCommand, as_json: bool) -> Result<(), Failure> {
     match command {
@@ -20,7 +17,7 @@ pub(crate) async fn run(app: App, command: &BudgetCommand, as_json: bool) -> Res
 }
 
 async fn show(app: &App, as_json: bool) -> Result<(), Failure> {
-    let mut items = everybody(app).await?;
+    let mut items = everybodys(&app.db, &app.files.config.budget.budgets(), app.clock.now()).await?;
     items.extend(tokens(app).await?);
     let owner = app.owner()?;
     let open = app.db.open_slices().await?;
@@ -49,19 +46,6 @@ async fn show(app: &App, as_json: bool) -> Result<(), Failure> {
         eprintln!("`cofounder budget reconcile` gives back what is not in the ledger");
     }
     Ok(())
-}
-
-/// The site's accounts and those of tasks, as far as something was used of them.
-async fn everybody(app: &App) -> Result<Vec<BudgetItem>, Failure> {
-    let now = app.clock.now();
-    let budgets = app.files.config.budget.budgets();
-    let periods = [day(now), month(now), "ever".to_owned()];
-    let mut known = app.db.accounts("site:", &periods, SHOWN).await?;
-    known.extend(app.db.accounts("task:", &periods, SHOWN).await?);
-    let shown = |(account, state): &(Account, AccountState)| {
-        BudgetItem::of(account, None, cap(&budgets, account), *state)
-    };
-    Ok(known.iter().map(shown).collect())
 }
 
 /// The accounts of tokens: those with a cap, used or not, and those that were used. One that is not valid any more has only

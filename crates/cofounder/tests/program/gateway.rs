@@ -392,12 +392,3 @@ async fn a_server_runs_tasks_unless_told_otherwise() {
     .await;
     assert_eq!(server.stop().await.code, Some(0));
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_address_that_is_taken_is_told() {
-    let bench = Workbench::new().await;
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = taken.local_addr().unwrap().to_string();
-    let done = bench.run(&["serve", "--no-worker", "--bind", &address]).await;
-    done.refused(1, &[&address, "cannot be listened on", "--bind"]);
-}

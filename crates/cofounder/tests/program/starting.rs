@@ -207,3 +207,12 @@ async fn audit_p07_what_is_not_there_is_501_and_says_how_to_enable_it() {
     }
     assert_eq!(bench.provider.calls(), 0, "nobody was asked");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_is_taken_is_told() {
+    let bench = Workbench::new().await;
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let done = bench.run(&["serve", "--no-worker", "--bind", &address]).await;
+    done.refused(1, &[&address, "cannot be listened on", "--bind"]);
+}

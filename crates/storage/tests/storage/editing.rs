@@ -215,6 +215,7 @@ async fn a_draft_is_deleted_and_what_was_public_is_not(bench: Bench) {
             matches!(&refused, StorageError::Conflict(words) if words.contains("unpublish")),
             "{refused}"
         );
-        by.unpublish(&slug, |_| vec![]).await.ok();
+        // The second time there is nothing to take off.
+        drop(by.unpublish(&slug, |_| vec![]).await);
     }
 }

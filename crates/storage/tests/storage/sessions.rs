@@ -1,13 +1,13 @@
 //! Sessions, as the database keeps them.
 
 use cofounder_domain::{PersonId, Role};
-use cofounder_storage::{Act, NewSession, Session, StorageError};
+use cofounder_storage::{Act, NewSession, PersonChange, Replacement, Session, StorageError};
 use std::time::Duration;
 use tokio::task::JoinSet;
 
 use crate::{
     Bench, on_both_databases,
-    people::{DAY, new_session, person, session, valid},
+    people::{DAY, hash, new_session, person, session, valid},
 };
 
 on_both_databases! {
@@ -76,12 +76,9 @@ async fn a_session_is_ended_by_its_own_person_alone(bench: Bench) {
     let hers = session(&bench, &ada, "hers").await;
     let error = bench.db.by(&Act::OPERATOR).revoke_session(bo.id, hers.id).await.unwrap_err();
     assert!(matches!(error, StorageError::NotFound { what: "session", .. }), "{error}");
-    let error = bench
-        .db
-        .by(&Act::OPERATOR)
-        .replace_session(bo.id, hers.id, &new_session(&bench, "his"))
-        .await
-        .unwrap_err();
+    let instead = Replacement { old: hers.id, new: new_session(&bench, "his") };
+    let change = PersonChange { role: Some(Role::Editor), ..PersonChange::default() };
+    let error = bench.db.by(&Act::OPERATOR).change_person(bo.id, &change, Some(&instead)).await.unwrap_err();
     assert!(matches!(error, StorageError::NotFound { what: "session", .. }), "{error}");
     assert_eq!(found(&bench, "hers").await, hers);
     let ended = bench.db.by(&Act::OPERATOR).revoke_session(ada.id, hers.id).await.unwrap();
@@ -110,11 +107,16 @@ async fn of_many_who_replace_a_session_one_does(bench: Bench) {
     let mut all = JoinSet::new();
     for number in 0..10 {
         let (db, new) = (programs[number % 2].clone(), new_session(&bench, &number.to_string()));
-        all.spawn(async move { db.by(&Act::OPERATOR).replace_session(old.person, old.id, &new).await });
+        let instead = Replacement { old: old.id, new };
+        let password_hash = Some(hash(&number.to_string()));
+        let change = PersonChange { password_hash, ..PersonChange::default() };
+        all.spawn(
+            async move { db.by(&Act::OPERATOR).change_person(old.person, &change, Some(&instead)).await },
+        );
     }
     let done: Vec<_> = all.join_all().await.into_iter().filter_map(Result::ok).collect();
     assert_eq!(done.len(), 1);
-    assert_eq!(valid(&bench, ada.id).await, done);
+    assert_eq!(valid(&bench, ada.id).await, [done[0].session.clone().unwrap()]);
 }
 
 /// Tried by leaving out each of the three conditions and the smaller of the two ends: the test failed each time.

@@ -155,7 +155,8 @@ async fn tags_that_change_at_once_are_counted_right(bench: Bench) {
                 let made = post(&db, &format!("Post {number}"), &["a", "b", "c"], &[]).await;
                 let act = Act::OPERATOR;
                 let by = db.by(&act);
-                by.rename_tag("a", if number % 2 == 0 { "b" } else { "d" }).await.ok();
+                // Another may have renamed it first, so that there is none.
+                drop(by.rename_tag("a", if number % 2 == 0 { "b" } else { "d" }).await);
                 let tags = PostChange { tags: Some(vec!["c".into(), "a".into()]), ..PostChange::default() };
                 by.change_post(&made.slug, &tags).await.unwrap();
             })

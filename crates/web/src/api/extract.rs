@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{FromRequest, FromRequestParts, Request, rejection::PathRejection},
-    http::{HeaderMap, header::CONTENT_TYPE, request::Parts},
+    http::request::Parts,
 };
 use cofounder_domain::FaultKind;
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -10,7 +10,7 @@ use std::{str::FromStr, time::Duration};
 
 use crate::{
     Problem, Service,
-    body::{Unread, Unreadable},
+    body::{Unread, Unreadable, is_a},
 };
 
 /// The largest body of a request to the API, in bytes.
@@ -34,7 +34,7 @@ impl<T: DeserializeOwned> FromRequest<Service> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &Service) -> Result<Self, Problem> {
-        if !is_json(request.headers()) {
+        if !is_a(request.headers(), "application/json") {
             let words = "the body must be JSON: send `Content-Type: application/json`. Nothing was changed";
             return Err(Problem::new(FaultKind::InvalidInput, words).with_status(415));
         }
@@ -84,12 +84,6 @@ fn read<T: FromStr>(name: &str) -> Result<T, Problem> {
     name.parse().map_err(|_| Problem::new(FaultKind::NotFound, format!("nothing here is called `{shown}`")))
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
-    let named = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = named.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/json")
-}
-
 fn unread(error: Unreadable) -> Problem {
     invalid(format!("{error}. Nothing was changed")).with_status(error.status())
 }
@@ -112,6 +106,16 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
         invalid(format!("the body goes on behind its end: {error}. Nothing was changed")).with_status(400)
     })?;
     Ok(read)
+}
+
+/// Refuses a text that is longer than it may be, in characters.
+pub(crate) fn check_length(what: &str, text: &str, most: usize) -> Result<(), Problem> {
+    match text.chars().count() {
+        chars if chars > most => Err(invalid(format!(
+            "{what} has {chars} characters, and at most {most} are allowed. Nothing was changed"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 pub(crate) fn invalid(words: impl Into<String>) -> Problem {

@@ -14,7 +14,11 @@ use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
 use utoipa::ToSchema;
 
-use crate::{access::Visiting, body::Unread, problem::seconds};
+use crate::{
+    access::Visiting,
+    body::{FORM, Unread, is_a},
+    problem::seconds,
+};
 
 /// The largest form, in bytes.
 pub(super) const LARGEST: usize = 16 << 10;
@@ -98,7 +102,7 @@ pub(crate) async fn grant(
     request: Request,
 ) -> Result<Response, Refused> {
     let headers = request.headers().clone();
-    if !is_form(&headers) {
+    if !is_a(&headers, FORM) {
         let words = "the form must come as `application/x-www-form-urlencoded`";
         return Err(Refused::invalid(StatusCode::UNSUPPORTED_MEDIA_TYPE, words));
     }
@@ -168,12 +172,6 @@ fn decoded(text: &str) -> Option<String> {
         Ok([(_, decoded)]) => Some(decoded),
         Err(_) => None,
     }
-}
-
-fn is_form(headers: &HeaderMap) -> bool {
-    let named = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = named.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
 impl Refused {

@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use cofounder_auth::Tokens;
 use cofounder_domain::{TaskId, TokenId};
 use cofounder_metering::{Budgets, day, month};
-use cofounder_storage::{Account, Database, LedgerFilter, SumBy};
+use cofounder_storage::{Database, LedgerFilter, SumBy};
 use serde::Deserialize;
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
@@ -17,7 +17,7 @@ use crate::{
         extract::Query,
         page::{self, Paged},
     },
-    documents::{BudgetItem, CallItem, CostItem, Moment, cap},
+    documents::{BudgetItem, CallItem, CostItem, Moment, SHOWN, everybodys},
 };
 
 pub(super) fn routes() -> OpenApiRouter<Service> {
@@ -117,9 +117,6 @@ pub(crate) async fn costs(
     Ok(Json(Paged { items: sums.into_iter().map(Into::into).collect(), next_cursor: None }))
 }
 
-/// Accounts that are looked at, of each kind.
-const SHOWN: u64 = 500;
-
 /// List budgets
 ///
 /// The accounts of the site, of tasks and of tokens as far as something was used of them today, this month or ever, with
@@ -135,14 +132,8 @@ pub(crate) async fn budgets(
     State(budgets): State<Budgets>,
 ) -> Result<Json<Paged<BudgetItem>>, Problem> {
     let now = tokens.now();
+    let mut items = everybodys(&db, &budgets, now).await?;
     let periods = [day(now), month(now), "ever".to_owned()];
-    let mut items = Vec::new();
-    for kind in ["site:", "task:"] {
-        let known = db.accounts(kind, &periods, SHOWN).await?;
-        let item =
-            |(account, state): &(Account, _)| BudgetItem::of(account, None, cap(&budgets, account), *state);
-        items.extend(known.iter().map(item));
-    }
     for (account, state) in db.accounts("token:", &periods, SHOWN).await? {
         let id: Option<TokenId> = account.scope.strip_prefix("token:").and_then(|id| id.parse().ok());
         let Some(id) = id else { continue };

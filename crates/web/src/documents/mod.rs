@@ -22,7 +22,7 @@ pub use diff::{DiffDocument, DiffLine, FieldChange, Hunk};
 pub use evidence::{CheckItem, ClaimItem, PassageItem, SourceDocument, SourceItem};
 pub use models::{ModelHealth, ModelItem, PassedOver, ProviderItem, RouteDocument};
 pub use moment::Moment;
-pub use money::{BudgetItem, CallItem, CostItem, cap};
+pub use money::{BudgetItem, CallItem, CostItem, SHOWN, everybodys};
 pub use person::{IdentityDocument, LinkDocument, PersonDocument, SessionItem};
 pub use post::{PostDocument, PostItem, RevisionDocument, RevisionItem};
 pub use record::{DeliveryItem, EffectItem, FeedItem, HistoryItem, JournalItem, NoteItem, RunItem, journal};

@@ -1,8 +1,10 @@
 //! What calls took and what may be spent, as people and programs read it.
 
-use cofounder_domain::{CallId, FaultKind, NanoUsd, TaskId, TokenId};
-use cofounder_metering::{Budgets, site};
-use cofounder_storage::{Account, AccountState, CallKind, CallState, LedgerRow, LedgerSum, owner_name};
+use cofounder_domain::{CallId, FaultKind, NanoUsd, TaskId, Timestamp, TokenId};
+use cofounder_metering::{Budgets, day, month, site};
+use cofounder_storage::{
+    Account, AccountState, CallKind, CallState, Database, LedgerRow, LedgerSum, StorageError, owner_name,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -264,9 +266,32 @@ impl BudgetItem {
     }
 }
 
+/// Accounts that are looked at, of each kind.
+pub const SHOWN: u64 = 500;
+
+/// The accounts of the site and of tasks, as far as something was used of them today, this month or ever; at most [`SHOWN`]
+/// of each.
+///
+/// # Errors
+/// [`StorageError`] if the database does not answer.
+pub async fn everybodys(
+    db: &Database,
+    budgets: &Budgets,
+    now: Timestamp,
+) -> Result<Vec<BudgetItem>, StorageError> {
+    let periods = [day(now), month(now), "ever".to_owned()];
+    let mut items = Vec::new();
+    for kind in ["site:", "task:"] {
+        let known = db.accounts(kind, &periods, SHOWN).await?;
+        let item =
+            |(account, state): &(Account, _)| BudgetItem::of(account, None, cap(budgets, account), *state);
+        items.extend(known.iter().map(item));
+    }
+    Ok(items)
+}
+
 /// The cap that the configuration sets for an account.
-#[must_use]
-pub fn cap(budgets: &Budgets, account: &Account) -> Option<NanoUsd> {
+fn cap(budgets: &Budgets, account: &Account) -> Option<NanoUsd> {
     let task = account.scope.starts_with("task:");
     match (account.scope == site(), task, account.period.split(':').next()) {
         (true, _, Some("day")) => budgets.day,

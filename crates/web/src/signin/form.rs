@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{FromRef, FromRequest, Request},
-    http::{HeaderMap, HeaderValue, header::CONTENT_TYPE},
+    http::{HeaderMap, HeaderValue},
 };
 use cofounder_auth::{form_key, form_secret, is_form_key};
 use cofounder_domain::FaultKind;
@@ -10,7 +10,13 @@ use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
 
-use crate::{Place, Problem, Service, body::Unread, cookies::Jar, place::Origin, shown::foreign};
+use crate::{
+    Place, Problem, Service,
+    body::{FORM, Unread, is_a},
+    cookies::Jar,
+    place::Origin,
+    shown::foreign,
+};
 
 /// The largest form, in bytes.
 const LARGEST: usize = 16 << 10;
@@ -24,7 +30,8 @@ pub(super) trait Keyed {
     fn key(&self) -> &str;
 }
 
-/// A form that was filled in on one of the program's own pages, in the browser that has the cookie `JAR`.
+/// A form that was filled in on one of the program's own pages, in the browser that was given it: by its session's
+/// cookie if `SESSION`, else by that of forms.
 pub(super) struct Form<T, const SESSION: bool>(pub(super) T);
 
 impl<T: DeserializeOwned + Keyed, const SESSION: bool> FromRequest<Service> for Form<T, SESSION> {
@@ -36,7 +43,7 @@ impl<T: DeserializeOwned + Keyed, const SESSION: bool> FromRequest<Service> for 
         if place.origin(&headers) == Origin::Foreign {
             return Err(foreign());
         }
-        if !is_form(&headers) {
+        if !is_a(&headers, FORM) {
             let words = "the form must come as `application/x-www-form-urlencoded`. Nothing was done";
             return Err(Problem::new(FaultKind::InvalidInput, words).with_status(415));
         }
@@ -58,12 +65,6 @@ impl<T: DeserializeOwned + Keyed, const SESSION: bool> FromRequest<Service> for 
             false => Err(foreign()),
         }
     }
-}
-
-fn is_form(headers: &HeaderMap) -> bool {
-    let named = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = named.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
 /// The key of a page for somebody who is not known yet, and the cookies that go with it.

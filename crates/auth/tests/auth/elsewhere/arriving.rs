@@ -78,6 +78,7 @@ async fn an_address_that_is_not_verified_brings_nobody_in(bench: Bench) {
     }
     doors.account(7, "bo");
     for value in ["false", "null", "0", "\"yes\"", "\"false\"", "[true]", "missing"] {
+        // What is no JSON stands for a claim that is not there.
         let parsed = serde_json::from_str(value).ok();
         let claims = move |claims: &mut serde_json::Value| match &parsed {
             Some(value) => claims["email_verified"] = serde_json::Value::clone(value),

@@ -11,8 +11,9 @@ use crate::{
     Problem,
     access::{Caller, Edit},
     api::{
-        extract::{Json, Named, invalid},
+        extract::{Json, Named, check_length},
         tags::Has,
+        tasks::MAX_REASON,
     },
     documents::{PostDocument, Sample},
 };
@@ -52,9 +53,6 @@ pub(crate) struct Edited {
     override_reason: Option<String>,
 }
 
-/// The longest reason, in characters.
-const MAX_REASON: usize = 2_000;
-
 /// Change a post
 ///
 /// What it says and its tags become its next revision, by whoever asks; a post that is live changes at once, with a text that nobody
@@ -78,10 +76,7 @@ pub(crate) async fn change(
 ) -> Result<Response, Problem> {
     let act = caller.act_on_seen()?;
     let Edited { title, description, markdown, slug: address, tags, categories, override_reason } = edited;
-    if let Some(chars) = override_reason.as_ref().map(|r| r.chars().count()).filter(|n| *n > MAX_REASON) {
-        let words = format!("`override_reason` has {chars} characters, and at most {MAX_REASON} are allowed");
-        return Err(invalid(format!("{words}. Nothing was changed")));
-    }
+    check_length("`override_reason`", override_reason.as_deref().unwrap_or_default(), MAX_REASON)?;
     let change =
         PostChange { title, description, markdown, slug: address, tags, categories, override_reason };
     Ok(shown(db.by(&act).change_post(&slug, &change).await?, &Has::nothing()))

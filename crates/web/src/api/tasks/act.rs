@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use crate::{
     Problem,
     access::{Caller, Edit, Write},
-    api::extract::{Json, Named},
+    api::extract::{Json, Named, check_length},
     documents::{Moment, Sample, TaskDocument},
 };
 
@@ -88,18 +88,13 @@ pub(crate) struct Reason {
 }
 
 /// The longest reason, in characters.
-const MAX_REASON: usize = 2_000;
+pub(in crate::api) const MAX_REASON: usize = 2_000;
 
 impl Reason {
     fn with(&self, what: &str) -> Result<String, Problem> {
         let reason = self.reason.trim();
-        match reason.chars().count() {
-            0 => Ok(what.to_owned()),
-            chars if chars > MAX_REASON => Err(crate::api::extract::invalid(format!(
-                "the reason has {chars} characters, and at most {MAX_REASON} are allowed. Nothing was changed"
-            ))),
-            _ => Ok(format!("{what}: {reason}")),
-        }
+        check_length("the reason", reason, MAX_REASON)?;
+        Ok(if reason.is_empty() { what.to_owned() } else { format!("{what}: {reason}") })
     }
 }
 

@@ -11,6 +11,8 @@ mod show;
 
 pub(super) use create::NewTask;
 
+pub(super) use act::MAX_REASON;
+
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::Service;

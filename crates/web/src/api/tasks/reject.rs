@@ -9,9 +9,8 @@ use utoipa::ToSchema;
 
 use super::act::{Done, stands};
 use crate::{
-    Problem,
     access::{Caller, Edit},
-    api::extract::{Json, Named, invalid},
+    api::extract::{Json, Named, check_length},
     documents::{Sample, TaskDocument},
 };
 
@@ -49,22 +48,13 @@ pub(crate) async fn reject(
     Json(no): Json<Rejection>,
 ) -> Done {
     let (act, notes) = (caller.act(), no.notes.trim());
-    let chars = notes.chars().count();
-    if chars > MAX_NOTES {
-        return Err(too_long(chars));
-    }
+    check_length("the notes", notes, MAX_NOTES)?;
     let task = match no.rework {
         true => db.by(&act).send_back(id, notes).await?,
         false if notes.is_empty() => db.by(&act).move_task(id, Status::Rejected, "rejected").await?,
         false => db.by(&act).move_task(id, Status::Rejected, &format!("rejected: {notes}")).await?,
     };
     stands(&db, &task).await
-}
-
-fn too_long(chars: usize) -> Problem {
-    invalid(format!(
-        "the notes have {chars} characters, and at most {MAX_NOTES} are allowed. Nothing was changed"
-    ))
 }
 
 impl Sample for Rejection {
