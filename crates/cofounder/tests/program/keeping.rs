@@ -64,6 +64,10 @@ async fn an_installation_that_serves_is_backed_up_and_is_there_again_on_either_d
         let place: Vec<&str> = place.iter().map(String::as_str).collect();
         let done = bench.json(&[&["restore", &file], place.as_slice()].concat()).await;
         assert_eq!(done["tables"], taken["tables"]);
+        if let ["--data-dir", folder] = place[..] {
+            let mode = fs::metadata(format!("{folder}/cofounder.db")).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "it is its owner's alone");
+        }
         assert_eq!(look(&bench, &place).await, before, "{place:?}");
         let again = bench.shown(&format!("again{}", place[0]));
         let again = bench.json(&[&["backup", &again], place.as_slice()].concat()).await;

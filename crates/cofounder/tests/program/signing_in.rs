@@ -358,6 +358,38 @@ async fn a_token_is_made_shown_once_and_taken_back() {
     assert_eq!(server.get("/api/v1/tasks", text).await.status(), 401);
 }
 
+/// What an access token gave would last longer than it and its token do.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_access_token_gives_nobody_rights() {
+    let bench = Workbench::new().await;
+    add(&bench, "ada@example.org", "owner").await;
+    let parent = token(&bench, &["--scope", "admin"]).await;
+    let id = bench.json(&["token", "list"]).await["items"][0]["id"].as_str().unwrap().to_owned();
+    let server = Server::start(&bench).await;
+    let form = [("grant_type", "client_credentials"), ("client_id", &id), ("client_secret", &parent)];
+    let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    let asked = server.request(Method::POST, "/auth/token", "").body(body);
+    let asked = asked.header("content-type", "application/x-www-form-urlencoded").send().await.unwrap();
+    let access = json_of(asked).await["access_token"].as_str().unwrap().to_owned();
+    let people = json_of(server.get("/api/v1/people", &access).await).await;
+    let ada = format!("/api/v1/people/{}", people["items"][0]["id"].as_str().unwrap());
+    let order = json!({"name": "immortal", "scopes": ["admin"]});
+    let guest = json!({"email": "eve@example.org", "role": "owner"});
+    for (method, path, body) in [
+        (Method::POST, "/api/v1/tokens", &order),
+        (Method::POST, "/api/v1/invitations", &guest),
+        (Method::POST, &format!("{ada}/password-link"), &json!({})),
+        (Method::PATCH, ada.as_str(), &json!({"role": "owner"})),
+    ] {
+        let request = |token: &str| {
+            let request = server.request(method.clone(), path, token).header(header::IF_MATCH, "\"1\"");
+            request.json(body).send()
+        };
+        assert_eq!(request(&access).await.unwrap().status(), 403, "{method} {path}");
+        assert!(request(&parent).await.unwrap().status().is_success(), "{method} {path}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_wrong_passwords_open_nothing() {
     let bench = Workbench::new().await;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use std::net::TcpListener;
 
 use crate::{
-    serving::{Server, token},
+    serving::{Server, token, until},
     workbench::{Workbench, finish},
 };
 
@@ -215,4 +215,41 @@ async fn an_address_that_is_taken_is_told() {
     let address = taken.local_addr().unwrap().to_string();
     let done = bench.run(&["serve", "--no-worker", "--bind", &address]).await;
     done.refused(1, &[&address, "cannot be listened on", "--bind"]);
+}
+
+/// A word that is no level would silence the log, and links are made of the public address.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_level_and_an_address_that_are_none_are_told() {
+    let bench = Workbench::new().await;
+    let wrong = [
+        ("LOG__LEVEL", "wran", "there is no level `wran`"),
+        ("LOG__LEVEL", "info,loud", "there is no level `loud`"),
+        ("SERVER__PUBLIC_URL", "ftp://example.org", "server.public_url"),
+        ("SERVER__PUBLIC_URL", "https://me:pw@example.org", "server.public_url"),
+        ("SERVER__PUBLIC_URL", "https://example.org/path?x#y", "server.public_url"),
+    ];
+    for (key, value, said) in wrong {
+        let mut command = bench.command(&["serve", "--no-worker", "--bind", "127.0.0.1:0"]);
+        command.env(format!("COFOUNDER_{key}"), value);
+        finish(command).await.refused(2, &[said]);
+    }
+    for (key, value) in
+        [("LOG__LEVEL", "warn,cofounder=debug"), ("SERVER__PUBLIC_URL", "https://example.org:8443")]
+    {
+        let variable = format!("COFOUNDER_{key}");
+        let server = Server::start_in(&bench, &["--no-worker"], &[(&variable, value)]).await;
+        assert_eq!(server.stop().await.code, Some(0), "{value}");
+    }
+}
+
+/// What opens a door is told to who sits before the program, and not to those who keep its log.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_owners_link_stands_in_no_log() {
+    let bench = Workbench::new().await;
+    for (format, told) in [("human", true), ("json", false)] {
+        let server = Server::start_in(&bench, &["--no-worker"], &[("COFOUNDER_LOG__FORMAT", format)]).await;
+        until("it says how", async || server.said().join("\n").contains("nobody can sign in yet")).await;
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        assert_eq!(server.said().join("\n").contains("/link/"), told, "{format}");
+    }
 }

@@ -111,3 +111,30 @@ async fn an_address_is_believed_from_a_proxy_that_is_named_and_from_nobody_else(
     command.envs(variables);
     crate::workbench::finish(command).await.refused(2, &["`proxy` is no network and no address"]);
 }
+
+/// Who asks too much and shows something that is nobody's is refused before anything is done; who is known is not
+/// concerned.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_nobodys_does_not_get_past_an_address_that_has_asked_too_much() {
+    let bench = Workbench::new().await;
+    let key = token(&bench, &["--scope", "admin"]).await;
+    let id = bench.json(&["token", "list"]).await["items"][0]["id"].as_str().unwrap().to_owned();
+    let server = Server::start_in(&bench, &["--no-worker"], &FEW).await;
+    statuses(&server, "/api/v1/posts", "", 30).await;
+    let grant = || {
+        let request = server.request(Method::POST, "/auth/token", "").basic_auth(&id, Some(&key));
+        request
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body("grant_type=client_credentials")
+            .send()
+    };
+    let refused = grant().await.unwrap();
+    assert_eq!(refused.status(), 429);
+    let made = server.get("/api/v1/audit?action=token.access", &key).await;
+    assert_eq!(made.status(), 200, "who is known is not concerned");
+    let made: serde_json::Value = made.json().await.unwrap();
+    assert_eq!(made["items"], serde_json::json!([]), "nothing was made");
+    let junk = server.request(Method::GET, "/api/v1/posts", "").header("cookie", "cofounder=junk");
+    assert_eq!(junk.send().await.unwrap().status(), 429);
+    assert_eq!(server.get("/api/v1/posts", "cof_junk").await.status(), 429);
+}
